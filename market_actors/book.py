@@ -1,0 +1,439 @@
+"""PortfolioBook: who holds what; starts valuation actors when they are needed and retires the idle."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from market_actors.actor import Address, MarketActor, Reply
+from market_actors.domain.exchanges import currency_of
+from market_actors.domain.money import fx_symbol
+from market_actors.domain.polling import Holder
+from market_actors.domain.position import Holdings
+from market_actors.domain.quote import Price
+from market_actors.domain.valuation import Valuation
+from market_actors.errors import Unavailable, UnknownPortfolio
+from market_actors.messages import (
+    Announce,
+    BookLoaded,
+    DemandChanged,
+    DropValuations,
+    Follow,
+    Followed,
+    GetValuation,
+    HoldersChanged,
+    Message,
+    PortfolioRemoved,
+    PositionsChanged,
+    PositionsUnavailable,
+    PricesWithdrawn,
+    QuotesChanged,
+    RecallValuation,
+    Revalue,
+    SendBook,
+    SendPositions,
+    SendPrices,
+    Tick,
+    Unfollow,
+    ValuationRecalled,
+)
+from market_actors.valuation import ValuationActor
+from persistence.records import BookEntry
+
+logger = logging.getLogger(__name__)
+
+IDLE = 60.0  # seconds without a viewer or a question after which a valuation actor is retired
+VALUE_EVERY = 900.0  # seconds between two points in the history of a portfolio that nobody watches
+RETELL = 5.0  # seconds after which what was told or asked is repeated, for an actor that was restarted meanwhile
+LAG = 8  # messages waiting at a valuation above which it is owed the next prices: the latest of a symbol is enough
+CHUNK = 100  # portfolios loaded from the store at once when nobody waits for them
+
+
+@dataclass(slots=True)
+class Entry:
+    """One portfolio in the index: what it holds and needs, with the currency of each cost; valued_at is monotonic."""
+
+    user_id: UUID
+    base_currency: str
+    version: int
+    held: tuple[tuple[str, str], ...]
+    needs: frozenset[str] = frozenset()
+    valued_at: float = float("-inf")
+
+
+@dataclass(slots=True)
+class Live:
+    """A running valuation actor, and the prices it was not told because it lags; needed_at is monotonic."""
+
+    address: Address
+    needed_at: float
+    owed: dict[str, Price] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Wanted:
+    """A portfolio whose positions are on their way, and who waits for its value; asked_at is monotonic."""
+
+    asked_at: float
+    replies: list[Reply] = field(default_factory=list)
+
+
+class PortfolioBook(MarketActor):
+    """Knows the holders of every symbol, and hands each valuation actor the prices it needs.
+
+    Upstream addresses (scheduler, quotes) are where demand is told and prices are asked for.
+    """
+
+    def __init__(
+        self,
+        store: Address,
+        connections: Address,
+        scheduler: Address,
+        quotes: Address,
+        cache: Address | None,
+        now: datetime,
+    ) -> None:
+        super().__init__()
+        self._store = store
+        self._scheduler = scheduler
+        self._quotes = quotes
+        self._cache = cache
+        self._audience = (connections,) if cache is None else (connections, cache)
+        self._entries: dict[UUID, Entry] = {}
+        self._holders: dict[str, set[UUID]] = {}
+        self._prices: dict[str, Price] = {}
+        self._live: dict[UUID, Live] = {}
+        self._wanted: dict[UUID, Wanted] = {}
+        self._recalls: dict[UUID, list[Reply]] = {}
+        self._background: deque[UUID] = deque()
+        self._unread: set[UUID] = set()
+        self._followed: set[UUID] = set()
+        self._is_loaded = self._is_primed = False
+        self._early: list[Holdings] = []
+        self._now = now
+        self._monotonic = 0.0
+        self._told_at = self._asked_at = float("-inf")
+        self._told: frozenset[str] | None = None
+        self._wanting: dict[str, tuple[Holder, ...]] = {}
+        self._changed: set[str] = set()
+        self._has_new_portfolios = True
+
+    def on_start(self) -> None:
+        self._store.tell(SendBook(self.address))
+        self._quotes.tell(SendPrices(self.address))
+
+    def on_stop(self) -> None:
+        for live in self._live.values():
+            live.address.stop()
+
+    def on_failure(self, *_args: object) -> None:
+        self.on_stop()
+
+    def on_receive(self, message: Message) -> Reply | None:
+        match message:
+            case QuotesChanged(prices):
+                self._spread(prices)
+                self._prime()
+            case PricesWithdrawn(symbols):
+                self._withdraw(symbols)
+            case GetValuation(portfolio_id):
+                return self._answer(portfolio_id)
+            case Follow(portfolio_ids):
+                self._follow(portfolio_ids)
+            case Unfollow(portfolio_ids):
+                self._followed.difference_update(portfolio_ids)
+            case Followed(portfolio_ids):
+                self._followed.intersection_update(portfolio_ids)
+                self._follow(portfolio_ids - self._followed)
+            case PositionsChanged(all_holdings):
+                for holdings in all_holdings:
+                    self._positions_changed(holdings)
+            case PositionsUnavailable(portfolio_ids):
+                self._positions_unavailable(portfolio_ids)
+            case PortfolioRemoved(portfolio_id):
+                self._remove(portfolio_id)
+            case ValuationRecalled(portfolio_id, valuation):
+                self._recalled(portfolio_id, valuation)
+            case BookLoaded(entries):
+                self._load(entries)
+            case Tick(now, monotonic):
+                self._tick(now, monotonic)
+            case _:
+                raise TypeError(f"not a message for the book: {message!r}")
+        return None
+
+    # -- The index ---------------------------------------------------------------------
+
+    def _load(self, entries: Iterable[BookEntry]) -> None:
+        self._is_loaded = True
+        for entry in entries:
+            known = self._entries.get(entry.portfolio_id)
+            if known is None or known.version <= entry.version:
+                self._index(entry.portfolio_id, Entry(entry.user_id, entry.base_currency, entry.version, entry.held))
+        self._tell_demand()
+
+    def _index(self, portfolio_id: UUID, entry: Entry) -> None:
+        known = self._entries.get(portfolio_id)
+        before = known.needs if known else frozenset()
+        if known is not None:
+            entry.valued_at = known.valued_at
+        else:
+            self._has_new_portfolios = True
+        entry.needs = self._needs(entry)
+        self._entries[portfolio_id] = entry
+        self._reindex(portfolio_id, before, entry.needs)
+
+    def _reindex(self, portfolio_id: UUID, before: frozenset[str], after: frozenset[str]) -> None:
+        self._changed |= before ^ after
+        for symbol in before - after:
+            holders = self._holders[symbol]
+            holders.discard(portfolio_id)
+            if not holders:
+                del self._holders[symbol]
+        for symbol in after - before:
+            self._holders.setdefault(symbol, set()).add(portfolio_id)
+
+    def _needs(self, entry: Entry) -> frozenset[str]:
+        """The symbols it holds, and the rates into its currency from those of its quotes and costs."""
+        needs = {symbol for symbol, _ in entry.held}
+        for symbol, cost_currency in entry.held:
+            price = self._prices.get(symbol)
+            quoted = price.currency if price else currency_of(symbol)
+            needs.update(fx_symbol(code, entry.base_currency) for code in (quoted, cost_currency) if code)
+        return frozenset(needs) - {fx_symbol(entry.base_currency, entry.base_currency)}
+
+    def _remove(self, portfolio_id: UUID) -> None:
+        entry = self._entries.pop(portfolio_id, None)
+        if entry is not None:
+            self._has_new_portfolios = True
+            self._reindex(portfolio_id, entry.needs, frozenset())
+            self._tell_demand()
+        self._followed.discard(portfolio_id)
+        self._retire(portfolio_id)
+        wanted = self._wanted.pop(portfolio_id, None)
+        for reply in wanted.replies if wanted else ():
+            reply.fail(UnknownPortfolio(f"no portfolio {portfolio_id}"))
+
+    def _tell_demand(self) -> None:
+        demand = frozenset(self._holders)
+        if demand != self._told or self._monotonic - self._told_at >= RETELL:
+            self._told, self._told_at = demand, self._monotonic
+            self._tell_holders()
+            self._scheduler.tell(DemandChanged("held", demand))
+
+    def _tell_holders(self) -> None:
+        """Tell who wants what; of symbols whose holders are the same, the same tuple again."""
+        for symbol in self._changed:
+            holders = self._holders.get(symbol)
+            if holders:
+                self._wanting[symbol] = tuple(Holder(holder, self._entries[holder].user_id) for holder in holders)
+            else:
+                self._wanting.pop(symbol, None)
+        self._changed.clear()
+        self._has_new_portfolios = False
+        owners = {portfolio_id: entry.user_id for portfolio_id, entry in self._entries.items()}
+        self._scheduler.tell(HoldersChanged("held", dict(self._wanting), owners))
+
+    # -- Prices and positions ------------------------------------------------------------
+
+    def _spread(self, prices: Mapping[str, Price]) -> None:
+        """Hand prices to the valuations that need them; wake those that have not been valued for long."""
+        moved = [symbol for symbol, price in prices.items() if self._has_new_currency(price)]
+        self._prices |= prices
+        for portfolio_id in {holder for symbol in moved for holder in self._holders.get(symbol, ())}:
+            self._index(portfolio_id, self._entries[portfolio_id])
+        if moved:
+            self._tell_demand()
+        touched: dict[UUID, dict[str, Price]] = {}
+        for symbol, price in prices.items():
+            for holder in self._holders.get(symbol, ()):
+                touched.setdefault(holder, {})[symbol] = price
+        resting = []
+        for portfolio_id, changed in touched.items():
+            live = self._live.get(portfolio_id)
+            if live is not None:
+                live.owed |= changed
+                self._revalue(live)
+                continue
+            resting.append(portfolio_id)
+            if self._monotonic - self._entries[portfolio_id].valued_at >= VALUE_EVERY:
+                self._want_later(portfolio_id)
+        if resting and self._cache is not None:
+            self._cache.tell(DropValuations(tuple(resting)))
+
+    def _revalue(self, live: Live) -> None:
+        if live.owed and live.address.inbox_size < LAG:
+            live.address.tell(Revalue(live.owed, self._now))
+            live.owed = {}
+
+    def _withdraw(self, symbols: Iterable[str]) -> None:
+        """These have no price any more: whoever counted it is valued anew."""
+        touched = {holder for symbol in symbols for holder in self._holders.get(symbol, ())}
+        for symbol in symbols:
+            self._prices.pop(symbol, None)
+        for portfolio_id in touched & self._live.keys():
+            self._retire(portfolio_id)
+            if portfolio_id in self._followed:
+                self._want_now(portfolio_id)
+        if touched and self._cache is not None:
+            self._cache.tell(DropValuations(tuple(touched)))
+
+    def _has_new_currency(self, price: Price) -> bool:
+        known = self._prices.get(price.symbol)
+        return (known.currency if known else currency_of(price.symbol)) != price.currency
+
+    def _positions_changed(self, holdings: Holdings) -> None:
+        portfolio_id = holdings.portfolio_id
+        known = self._entries.get(portfolio_id)
+        if known is None or known.version < holdings.version:
+            held = tuple((position.symbol, position.currency) for position in holdings.positions)
+            self._index(portfolio_id, Entry(holdings.user_id, holdings.base_currency, holdings.version, held))
+            self._tell_demand()
+            live = self._live.get(portfolio_id)
+            if live is not None:
+                live.address.tell(Revalue(self._prices_for(portfolio_id), self._now))
+                live.address.tell(PositionsChanged((holdings,)))
+        if portfolio_id in self._wanted and not self._is_primed:
+            self._early.append(holdings)
+            return
+        wanted = self._wanted.pop(portfolio_id, None)
+        if wanted is not None:
+            live = self._live.get(portfolio_id)
+            if live is None or not live.address.is_alive:
+                live = self._start(holdings)
+            for reply in wanted.replies:
+                reply.set(live.address.ask(GetValuation(portfolio_id)))
+
+    def _positions_unavailable(self, portfolio_ids: Iterable[UUID]) -> None:
+        """Let nobody wait for what cannot be read; it may have changed, so it is asked for until it can."""
+        for portfolio_id in portfolio_ids:
+            self._unread.add(portfolio_id)
+            wanted = self._wanted.pop(portfolio_id, None)
+            for reply in wanted.replies if wanted else ():
+                reply.fail(Unavailable("the database cannot be reached"))
+
+    def _prime(self) -> None:
+        """The last good prices are known: valuations that were wanted before can be made of them."""
+        self._is_primed = True
+        while self._early:
+            self._positions_changed(self._early.pop())
+
+    def _prices_for(self, portfolio_id: UUID) -> dict[str, Price]:
+        needs = self._entries[portfolio_id].needs
+        return {symbol: self._prices[symbol] for symbol in needs if symbol in self._prices}
+
+    # -- Valuation actors ----------------------------------------------------------------
+
+    def _start(self, holdings: Holdings) -> Live:
+        prices = self._prices_for(holdings.portfolio_id)
+        ref = ValuationActor.start(holdings, prices, self._now, self._store, self._audience)
+        live = self._live[holdings.portfolio_id] = Live(Address("valuation", ref), self._monotonic)
+        self._entries[holdings.portfolio_id].valued_at = self._monotonic
+        return live
+
+    def _retire(self, portfolio_id: UUID) -> None:
+        live = self._live.pop(portfolio_id, None)
+        if live is not None:
+            live.address.stop()
+
+    def _answer(self, portfolio_id: UUID) -> Reply:
+        live = self._live.get(portfolio_id)
+        if live is not None and live.address.is_alive:
+            live.needed_at = self._monotonic
+            return live.address.ask(GetValuation(portfolio_id))
+        reply = Reply()
+        if self._cache is not None and portfolio_id in self._entries and portfolio_id not in self._wanted:
+            self._recalls.setdefault(portfolio_id, []).append(reply)
+            self._cache.tell(RecallValuation(portfolio_id, self.address))
+        else:
+            self._want_now(portfolio_id).replies.append(reply)
+        return reply
+
+    def _recalled(self, portfolio_id: UUID, valuation: Valuation | None) -> None:
+        """Answer with the kept copy if it was made of the positions and prices of now; else value anew."""
+        replies = self._recalls.pop(portfolio_id, [])
+        entry = self._entries.get(portfolio_id)
+        if valuation is not None and entry is not None and self._still_holds(valuation, entry):
+            for reply in replies:
+                reply.set(valuation)
+        elif replies:
+            self._want_now(portfolio_id).replies.extend(replies)
+
+    def _still_holds(self, valuation: Valuation, entry: Entry) -> bool:
+        present = {symbol: price.position for symbol in entry.needs if (price := self._prices.get(symbol))}
+        return valuation.version == entry.version and dict(valuation.inputs) == present
+
+    def _follow(self, portfolio_ids: Iterable[UUID]) -> None:
+        for portfolio_id in portfolio_ids:
+            self._followed.add(portfolio_id)
+            live = self._live.get(portfolio_id)
+            if live is None:
+                self._want_now(portfolio_id)
+            else:
+                live.needed_at = self._monotonic
+                live.address.tell(Announce())
+
+    def _want_now(self, portfolio_id: UUID) -> Wanted:
+        wanted = self._wanted.get(portfolio_id)
+        if wanted is None:
+            wanted = self._wanted[portfolio_id] = Wanted(self._monotonic)
+            self._store.tell(SendPositions((portfolio_id,), self.address))
+        return wanted
+
+    def _want_later(self, portfolio_id: UUID) -> None:
+        self._entries[portfolio_id].valued_at = self._monotonic
+        self._background.append(portfolio_id)
+
+    # -- Time ------------------------------------------------------------------------------
+
+    def _tick(self, now: datetime, monotonic: float) -> None:
+        self._now, self._monotonic = now, monotonic
+        self._tell_demand()
+        self._ask_again()
+        self._give_up_recalls()
+        if self._changed or self._has_new_portfolios:
+            self._tell_holders()
+        for portfolio_id, live in list(self._live.items()):
+            self._revalue(live)
+            if portfolio_id in self._followed:
+                if not live.address.is_alive:
+                    logger.error("the valuation of portfolio %s crashed; it starts anew", portfolio_id)
+                    del self._live[portfolio_id]
+                    self._want_now(portfolio_id)
+            elif not live.address.is_alive or monotonic - live.needed_at > IDLE:
+                self._retire(portfolio_id)
+        chunk = [self._background.popleft() for _ in range(min(CHUNK, len(self._background)))]
+        chunk = [
+            portfolio_id for portfolio_id in chunk if portfolio_id in self._entries and portfolio_id not in self._live
+        ]
+        if chunk:
+            for portfolio_id in chunk:
+                self._wanted.setdefault(portfolio_id, Wanted(self._monotonic))
+            self._store.tell(SendPositions(tuple(chunk), self.address))
+
+    def _ask_again(self) -> None:
+        """Repeat what may have been lost with the inbox of an actor that crashed."""
+        if self._monotonic - self._asked_at >= RETELL:
+            self._asked_at = self._monotonic
+            if not self._is_loaded:
+                self._store.tell(SendBook(self.address))
+            if not self._is_primed:
+                self._quotes.tell(SendPrices(self.address))
+        lost = [key for key, wanted in self._wanted.items() if self._monotonic - wanted.asked_at >= RETELL]
+        for portfolio_id in lost:
+            self._wanted[portfolio_id].asked_at = self._monotonic
+        for portfolio_id in (self._unread & self._followed) - self._live.keys():
+            self._wanted.setdefault(portfolio_id, Wanted(self._monotonic))
+        unread, self._unread = self._unread.union(lost), set()
+        if unread:
+            self._store.tell(SendPositions(tuple(unread), self.address))
+
+    def _give_up_recalls(self) -> None:
+        """Wait for the cache until the next tick at the most: it may be slow, or have lost what it was asked."""
+        recalls, self._recalls = self._recalls, {}
+        for portfolio_id, replies in recalls.items():
+            self._want_now(portfolio_id).replies.extend(replies)

@@ -1,0 +1,1 @@
+"""The parts of the Scheduler, which is in scheduler.py: plain values and tables, no actors."""

@@ -1,0 +1,101 @@
+"""ValuationActor: what one portfolio is worth, anew on every price or position that changes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from market_actors.actor import PooledActor
+from market_actors.domain.position import Holdings
+from market_actors.domain.quote import Price
+from market_actors.domain.valuation import Valuation, value
+from market_actors.messages import (
+    Address,
+    Announce,
+    GetValuation,
+    Message,
+    PortfolioValued,
+    PositionsChanged,
+    RecordValuations,
+    Revalue,
+)
+from persistence.records import ValuationPoint
+
+RECORD_EVERY = timedelta(seconds=60)  # how close the points of a portfolio's history lie
+
+
+class ValuationActor(PooledActor):
+    """Values one portfolio. Publishes to *audience* (the streams, and the cache where there is one)."""
+
+    def __init__(
+        self,
+        holdings: Holdings,
+        prices: Mapping[str, Price],
+        now: datetime,
+        store: Address,
+        audience: tuple[Address, ...],
+    ) -> None:
+        super().__init__()
+        self._holdings = holdings
+        self._prices = dict(prices)
+        self._now = now
+        self._store = store
+        self._audience = audience
+        self._valuation: Valuation | None = None
+        self._recorded_at: datetime | None = None
+
+    def on_start(self) -> None:
+        self._publish()
+
+    def on_receive(self, message: Message) -> Valuation | None:
+        match message:
+            case Revalue(prices, now):
+                self._prices |= prices
+                self._now = now
+                self._publish()
+            case PositionsChanged((holdings,)):
+                self._holdings = holdings
+                self._recorded_at = None
+                self._publish()
+            case Announce():
+                if self._valuation is not None:
+                    self._tell(self._valuation, changed_symbols(None, self._valuation))
+            case GetValuation():
+                return self._valuation
+            case _:
+                raise TypeError(f"not a message for a valuation: {message!r}")
+        return None
+
+    def _publish(self) -> None:
+        before, self._valuation = self._valuation, value(self._holdings, self._prices)
+        if self._valuation == before:
+            return
+        self._tell(self._valuation, changed_symbols(before, self._valuation))
+        self._record(self._valuation)
+
+    def _tell(self, valuation: Valuation, changed: frozenset[str]) -> None:
+        valued = PortfolioValued(valuation, changed)
+        for address in self._audience:
+            address.tell(valued)
+
+    def _record(self, valuation: Valuation) -> None:
+        """Keep at most a point a minute; a clock set back does not silence it."""
+        if self._recorded_at is not None and timedelta(0) <= self._now - self._recorded_at < RECORD_EVERY:
+            return
+        if not valuation.holdings:
+            return
+        self._recorded_at = self._now
+        point = ValuationPoint(
+            valuation.portfolio_id,
+            self._now,
+            valuation.total_value,
+            valuation.total_cost_basis,
+            valuation.daily_change,
+        )
+        self._store.tell(RecordValuations((point,)))
+
+
+def changed_symbols(before: Valuation | None, after: Valuation) -> frozenset[str]:
+    """Return the symbols whose holding is not what it was; of a first valuation all."""
+    known = {holding.symbol: holding for holding in before.holdings} if before else {}
+    return frozenset(holding.symbol for holding in after.holdings if known.get(holding.symbol) != holding)

@@ -1,0 +1,1 @@
+"""Keeps the data: models, migrations, queries and the Redis cache. Knows peewee and nothing of ours."""

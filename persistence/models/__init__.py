@@ -1,0 +1,36 @@
+"""The tables, as peewee sees them; persistence/migrations/ makes them, with the constraints that are not repeated here."""
+
+from persistence.models.accounts import Session, SignInLink, StreamTicket, Token, User
+from persistence.models.administration import (
+    AdministrativeOverride,
+    ApiUsageMetrics,
+    AuditLog,
+    MarketDataProvider,
+    PollIntervalConfiguration,
+)
+from persistence.models.base import BaseModel
+from persistence.models.market import Instrument, PriceUpdateSchedule, RealtimePriceHistory, SseConnection, StreamEpoch
+from persistence.models.portfolios import Holding, Portfolio, PortfolioLink, PortfolioValuation
+
+__all__ = [
+    "AdministrativeOverride",
+    "ApiUsageMetrics",
+    "AuditLog",
+    "BaseModel",
+    "Holding",
+    "Instrument",
+    "MarketDataProvider",
+    "PollIntervalConfiguration",
+    "Portfolio",
+    "PortfolioLink",
+    "PortfolioValuation",
+    "PriceUpdateSchedule",
+    "RealtimePriceHistory",
+    "Session",
+    "SignInLink",
+    "SseConnection",
+    "StreamEpoch",
+    "StreamTicket",
+    "Token",
+    "User",
+]

@@ -1,0 +1,382 @@
+"""What queries return: frozen values, detached from the database.
+
+Times are aware UTC, money is Decimal, keys are UUIDs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """A slice of a list, and how many rows the whole list has."""
+
+    rows: tuple[T, ...]
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    id: UUID
+    email: str
+    role: str
+    is_active: bool
+    created_at: datetime
+    last_sign_in_at: datetime | None
+    password_hash: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """Proof of who is asking, looked up by the digest of the secret.
+
+    kind:         token, session or link (a ticket gives back the credential that made it).
+    scope:        read, write or admin; never above the user's role when it was looked up.
+    portfolio_id: of a link, the only portfolio it opens.
+    """
+
+    id: UUID
+    kind: str
+    user: User
+    scope: str
+    expires_at: datetime | None
+    portfolio_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    id: UUID
+    user_id: UUID
+    name: str
+    scope: str
+    created_at: datetime
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """A one-time link: purpose is "setup" (makes the first administrator) or "user" (signs *user_id* in)."""
+
+    id: UUID
+    purpose: str
+    user_id: UUID | None
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    id: UUID
+    portfolio_id: UUID
+    created_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Revoked:
+    """Credentials that ended and users who lost rights, and when they did, since a moment."""
+
+    credential_ids: frozenset[UUID]
+    losses: frozenset[tuple[UUID, datetime]]
+
+    @property
+    def user_ids(self) -> frozenset[UUID]:
+        return frozenset(user_id for user_id, _ in self.losses)
+
+
+@dataclass(frozen=True, slots=True)
+class Portfolio:
+    id: UUID
+    user_id: UUID
+    name: str
+    base_currency: str
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    holding_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    portfolio_id: UUID
+    symbol: str
+    quantity: Decimal
+    average_cost: Decimal
+    currency: str
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Positions:
+    """All holdings of one portfolio at one version."""
+
+    portfolio_id: UUID
+    user_id: UUID
+    base_currency: str
+    version: int
+    holdings: tuple[Holding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HoldingRow:
+    """One row of an import, already checked."""
+
+    symbol: str
+    quantity: Decimal
+    average_cost: Decimal
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class HoldingWritten:
+    """A stored holding, whether it is new, and the portfolio's positions after it."""
+
+    holding: Holding
+    created: bool
+    positions: Positions
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    imported: int
+    created: int
+    updated: int
+    positions: Positions
+
+
+@dataclass(frozen=True, slots=True)
+class BookEntry:
+    """One portfolio in the index of who holds what: (symbol, currency of its cost) of each holding."""
+
+    portfolio_id: UUID
+    user_id: UUID
+    base_currency: str
+    version: int
+    held: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LastPrice:
+    """The last good price of an instrument, as stored; see market_actors.domain.quote.Price."""
+
+    symbol: str
+    name: str | None
+    exchange: str
+    currency: str
+    price: Decimal
+    previous_close: Decimal | None
+    volume: int | None
+    provider: str
+    source: str
+    quote_time: datetime
+    received_at: datetime
+    delay_seconds: int
+    end_of_day: bool
+    confirmation: str
+    is_market_hours: bool
+    epoch: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    symbol: str
+    name: str | None
+    exchange: str
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class PricePoint:
+    timestamp: datetime
+    price: Decimal
+    volume: int | None
+    source: str
+    is_market_hours: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """Open, high, low and close of the prices recorded in one interval, which begins at *timestamp*.
+
+    volume: traded in it, as far as the volumes of the day tell.
+    """
+
+    timestamp: datetime
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ValuationPoint:
+    portfolio_id: UUID
+    timestamp: datetime
+    total_value: Decimal
+    total_cost_basis: Decimal
+    daily_change: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderState:
+    """A provider's row: what an administrator set (None: the settings decide) and how it last was."""
+
+    name: str
+    enabled: bool
+    priority: int | None
+    calls_per_second: int | None
+    calls_per_minute: int | None
+    calls_per_day: int | None
+    reset_timezone: str | None
+    cost_per_call: Decimal | None
+    monthly_cost: Decimal | None
+    status: str
+    reason: str | None
+    next_try: datetime | None
+    exchanges: Sequence[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PollInterval:
+    """How often to poll for a target, and whether that counts now.
+
+    config_type: global, user or portfolio; target_id is None of global.
+    expired_at:  when it ended, if it has.
+    """
+
+    id: UUID
+    config_type: str
+    target_id: UUID | None
+    interval_minutes: int
+    is_active: bool
+    reason: str
+    created_by: str
+    created_at: datetime
+    effective_from: datetime
+    effective_until: datetime | None
+    expired_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class IntervalSpan:
+    """From when to before when a poll interval counts: ends_at has what will end it, too."""
+
+    config_type: str
+    target_id: UUID | None
+    interval_minutes: int
+    reason: str
+    created_at: datetime
+    begins_at: datetime
+    ends_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class AdministrativeOverride:
+    """An order of an administrator; of target_id, provider_id and symbol the scope's one is set, of global none.
+
+    override_value: minutes, of force_interval. override_price and previous_price: of price.
+    status:         active, expired or removed.
+    """
+
+    id: UUID
+    override_type: str
+    scope: str
+    target_id: UUID | None
+    provider_id: str | None
+    symbol: str | None
+    override_value: int | None
+    override_price: Decimal | None
+    previous_price: Decimal | None
+    effective_time: datetime
+    expires_at: datetime | None
+    status: str
+    reason: str
+    admin_user: str
+    created_at: datetime
+    removed_at: datetime | None
+    removed_by: str | None
+    removed_reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """All that administrators ordered and that is not over."""
+
+    overrides: tuple[AdministrativeOverride, ...]
+    intervals: tuple[IntervalSpan, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One outgoing provider call, reserved before it is made.
+
+    kind:    scheduled, manual or probe.
+    outcome: None while reserved, then "ok" or an error kind.
+    cost:    what the provider charges for a call, where that is known.
+    """
+
+    id: UUID
+    provider: str
+    kind: str
+    symbols: tuple[str, ...]
+    reserved_at: datetime
+    user_id: UUID | None = None
+    outcome: str | None = None
+    latency_ms: int | None = None
+    cost: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduledPoll:
+    """When a symbol was last polled and is next due, so that a restart repeats nothing."""
+
+    symbol: str
+    provider: str | None
+    last_poll_at: datetime | None
+    next_poll_at: datetime
+    interval_seconds: int
+    failures: int
+
+
+@dataclass(frozen=True, slots=True)
+class StreamConnection:
+    """An open or closed event stream."""
+
+    id: UUID
+    user_id: UUID
+    ip_address: str
+    user_agent: str
+    connected_at: datetime
+    last_heartbeat: datetime
+    portfolio_ids: tuple[UUID, ...]
+    symbols: tuple[str, ...]
+    events_sent: int
+    bytes_sent: int
+    conflated_events: int
+    node: str
+    closed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """Who did what, when and why, chained by *hash* to the entry before."""
+
+    id: UUID
+    at: datetime
+    actor: str
+    action: str
+    target_type: str
+    target_id: str | None
+    reason: str | None
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any] | None
+    hash: str

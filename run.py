@@ -1,0 +1,252 @@
+"""The composition root: settings, database, actors, Tornado, signals, stop; and the command line."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import platform
+import socket
+import sys
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import count
+from pathlib import Path
+from time import monotonic
+
+from pykka import ActorRef
+from tornado.netutil import bind_sockets
+
+from market_actors import __version__, logs
+from market_actors.book import PortfolioBook
+from market_actors.calendars import Calendars
+from market_actors.commands import accounts, line
+from market_actors.commands.configuration import load
+from market_actors.commands.databases import identity, served
+from market_actors.connections import ConnectionRegistry
+from market_actors.credentials import kept_secret
+from market_actors.domain.breaker import Breaker
+from market_actors.domain.polling import Intervals
+from market_actors.domain.quota import Limits, QuotaWindows
+from market_actors.errors import Conflict, DatabaseLocked, MarketError, MigrationFailed, SettingsError, Unavailable
+from market_actors.fetcher import Fetcher
+from market_actors.history import History
+from market_actors.messages import Tick
+from market_actors.providers import registry
+from market_actors.providers.base import Provider
+from market_actors.providers.registry import Surroundings
+from market_actors.quote_cache import QuoteCache
+from market_actors.scheduler import Pace, Scheduler, Source
+from market_actors.settings import Settings
+from market_actors.store import Store
+from market_actors.system import ActorSystem
+from market_actors.usage import UsageTracker
+from market_actors.warm_cache import WarmCache
+from persistence import queries
+from persistence.cache import RedisCache
+from persistence.errors import RowConflict, RowNotFound
+from persistence.records import HoldingRow
+from web import spreadsheet
+from web.app import api_routes, make_app
+from web.fanout import Fanout
+from web.gateway import Market
+from web.openapi import printed
+from web.problems import Invalid
+from web.server import Server, stop_signal
+from web.sse import StreamEncoder
+
+logger = logging.getLogger("market_actors")
+
+EXIT = {SettingsError: 2, DatabaseLocked: 3, MigrationFailed: 4}
+"""Exit status by what went wrong; 1 for whatever else is refused."""
+
+
+def build(settings: Settings) -> Server:
+    """Start the actors and make the application; the database is open and up to date, a loop is running.
+
+    Raises SettingsError.
+    """
+    calendars = Calendars()
+    if not calendars.is_known(settings.default_exchange):
+        raise SettingsError(f"MARKET_DEFAULT_EXCHANGE: no such exchange {settings.default_exchange}; XASX is one")
+    cookie_secret = kept_secret(Path(settings.secret_file))
+    providers = registry.build(settings, Surroundings(close_of=calendars.close_of))
+    node = f"{platform.node()}:{settings.port}"
+    queries.close_stale_connections(node, _now())
+    epoch = queries.next_epoch(_now())
+    numbers = count(1)  # shared by all incarnations of the quote cache: a position is never used twice
+
+    system = ActorSystem()
+    at = system.address
+    fanout = Fanout(asyncio.get_running_loop(), at("connections"))
+    cache = at("cache") if settings.redis_url else None
+
+    store = system.add(
+        "store",
+        lambda: Store.start(at("book"), at("connections"), at("scheduler"), at("quotes"), at("usage"), clock=_now),
+    )
+    history = system.add("history", lambda: History.start())
+    if settings.redis_url:
+        system.add("cache", partial(_warm_cache, settings, settings.redis_url, cookie_secret))
+    limits = {provider.name: _limits(provider) for provider in providers}
+    usage = system.add("usage", lambda: UsageTracker.start(limits, store, clock=_now))
+    connections = system.add(
+        "connections",
+        lambda: ConnectionRegistry.start(
+            fanout,
+            StreamEncoder(),
+            store,
+            at("book"),
+            at("quotes"),
+            at("scheduler"),
+            epoch=epoch,
+            streams_per_user=settings.streams_per_user,
+            heartbeat_seconds=settings.heartbeat_seconds,
+            node=node,
+        ),
+    )
+    book = system.add(
+        "book", lambda: PortfolioBook.start(store, connections, at("scheduler"), at("quotes"), cache, _now())
+    )
+    quotes = system.add(
+        "quotes",
+        lambda: QuoteCache.start(
+            store,
+            cache,
+            (book, connections),
+            calendars,
+            epoch=epoch,
+            positions=numbers,
+            stale_seconds=settings.stale_seconds,
+            jump_limit=settings.jump_limit,
+            now=_now(),
+        ),
+    )
+    sources = [
+        Source(
+            provider.name,
+            provider.covers,
+            provider.batch_size,
+            _resets_at(provider),
+            system.add(f"fetcher/{provider.name}", partial(Fetcher.start, provider, quotes, usage)),
+        )
+        for provider in providers
+    ]
+    scheduler = system.add(
+        "scheduler",
+        lambda: Scheduler.start(
+            sources,
+            Breaker(settings.breaker_failures, timedelta(seconds=settings.breaker_seconds)),
+            usage,
+            store,
+            connections,
+            calendars,
+            _pace(settings),
+            Tick(_now(), monotonic()),
+        ),
+    )
+
+    market = Market(store, history, quotes, book, connections, scheduler, cache, calendars, system)
+    return Server(market, make_app(market, settings, cookie_secret, fanout), fanout)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _warm_cache(settings: Settings, url: str, secret: str) -> ActorRef[WarmCache]:
+    return WarmCache.start(RedisCache(url, namespace=identity(settings.database_url), secret=secret))
+
+
+def _limits(provider: Provider) -> Limits | None:
+    quota = provider.quota
+    if quota is None:
+        return None
+    return Limits(
+        per_second=quota.per_second,
+        per_minute=quota.per_minute,
+        per_day=quota.per_day,
+        reset_timezone=quota.reset_timezone,
+    )
+
+
+def _resets_at(provider: Provider) -> Callable[[datetime], datetime] | None:
+    limits = _limits(provider)
+    return QuotaWindows(limits).resets_at if limits else None
+
+
+def _pace(settings: Settings) -> Pace:
+    intervals = Intervals(
+        open=timedelta(seconds=settings.open_interval_seconds),
+        after_hours=timedelta(seconds=settings.after_hours_interval_seconds),
+        closed=timedelta(seconds=settings.closed_interval_seconds),
+    )
+    return Pace(
+        intervals,
+        cooldown=settings.refresh_cooldown_seconds,
+        spread=min(30, settings.open_interval_seconds / 2),
+        call_timeout=settings.provider_timeout_seconds,
+    )
+
+
+def serve(settings: Settings, arguments: argparse.Namespace) -> int:
+    """Serve until a signal; 0 when everything that was accepted is written."""
+    logs.configure(settings.log_level, settings.log_format)
+    with served(settings):
+        sockets = _listen(settings)
+        settings = settings.bound_to(sockets[0].getsockname()[1])
+        link = accounts.first_sign_in(settings, arguments.demo)
+        return asyncio.run(_serve(settings, sockets, link))
+
+
+def _listen(settings: Settings) -> list[socket.socket]:
+    try:
+        return bind_sockets(settings.port, settings.address)
+    except OSError as error:
+        raise Unavailable(f"cannot listen on {settings.address}, port {settings.port}: {error.strerror}") from None
+
+
+async def _serve(settings: Settings, sockets: list[socket.socket], link: str | None) -> int:
+    stopping = stop_signal(asyncio.get_running_loop())
+    server = build(settings)
+    server.start(sockets)
+    logger.info("version %s serves %s with %s", __version__, settings.origin, ", ".join(settings.providers))
+    if link is not None:
+        print(f"Sign in: {link}", flush=True)
+    await stopping.wait()
+    logger.info("stopping")
+    return 0 if await server.stop() else 1
+
+
+def openapi(_settings: Settings, _arguments: argparse.Namespace) -> int:
+    """Print the description of the interface."""
+    print(printed(api_routes()).decode())
+    return 0
+
+
+def read_holdings(data: bytes) -> tuple[HoldingRow, ...]:
+    """Read a CSV file; raises Conflict with a line for each fault."""
+    try:
+        return spreadsheet.read_holdings(data)
+    except Invalid as invalid:
+        faults = [f"row {' '.join(map(str, fault['loc'][1:]))}: {fault['msg']}" for fault in invalid.detail]
+        raise Conflict("nothing was imported\n" + "\n".join(faults)) from None
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command line; return its exit status."""
+    csv = line.Spreadsheet(read_holdings, spreadsheet.write_holdings)
+    arguments = line.parse(argv, serve, openapi, csv)
+    try:
+        options = {"port": arguments.port, "address": arguments.address}
+        status: int = arguments.run(load(os.environ, options, arguments.config, arguments.demo), arguments)
+    except (MarketError, RowConflict, RowNotFound, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return next((status for kind, status in EXIT.items() if isinstance(error, kind)), 1)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,507 @@
+"""The portfolio book and its valuations: who is told what, started when, retired when."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from uuid import UUID, uuid4
+
+import pytest
+from pykka import ActorRegistry
+
+from market_actors import valuation as valuation_module
+from market_actors.actor import Address, Reply
+from market_actors.book import IDLE, LAG, RETELL, VALUE_EVERY, PortfolioBook
+from market_actors.domain.polling import Holder
+from market_actors.domain.position import Holdings, Position
+from market_actors.domain.quote import Confirmation, MarketStatus, Price, Quote, StreamPosition
+from market_actors.domain.valuation import Valuation, value
+from market_actors.errors import Unavailable, UnknownPortfolio
+from market_actors.messages import (
+    BookLoaded,
+    DemandChanged,
+    DropValuations,
+    Follow,
+    GetValuation,
+    HoldersChanged,
+    Message,
+    Ping,
+    PortfolioRemoved,
+    PortfolioValued,
+    PositionsChanged,
+    PositionsUnavailable,
+    PricesWithdrawn,
+    QuotesChanged,
+    RecallValuation,
+    RecordValuations,
+    SendBook,
+    SendPositions,
+    SendPrices,
+    Tick,
+    Unfollow,
+    ValuationRecalled,
+)
+from market_actors.valuation import ValuationActor
+from persistence.records import BookEntry
+from tests.doubles import Remembered
+
+NOW = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
+USER = UUID(int=1)
+
+
+class World:
+    """A book among remembering neighbours, with positions that the test sends for the store."""
+
+    def __init__(self, with_cache: bool = False, prices_known: bool = True) -> None:
+        self.store, self.connections, self.scheduler, self.quotes = (
+            Remembered(),
+            Remembered(),
+            Remembered(),
+            Remembered(),
+        )
+        self.cache = Remembered() if with_cache else None
+        ref = PortfolioBook.start(self.store, self.connections, self.scheduler, self.quotes, self.cache, NOW)
+        self.book = Address("book", ref)
+        self.monotonic = 1000.0
+        self.numbers = iter(range(1, 1000))
+        self.positions: dict[UUID, Holdings] = {}
+        self.tick(0)
+        if prices_known:
+            self.prices()
+
+    def tell(self, *messages: Message) -> None:
+        for message in messages:
+            self.book.tell(message)
+        self.book.ask(Ping()).get(timeout=5)
+
+    def tick(self, seconds: float) -> None:
+        self.monotonic += seconds
+        self.tell(Tick(NOW + timedelta(seconds=self.monotonic - 1000), self.monotonic))
+
+    def prices(self, **by_symbol: str | tuple[str, str]) -> None:
+        found = {}
+        for name, price in by_symbol.items():
+            symbol = name.replace("_AX", ".AX").replace("_X", "=X")
+            amount, currency = price if isinstance(price, tuple) else (price, "AUD")
+            quote = Quote(symbol, "yahoo", Decimal(amount), currency, NOW, NOW)
+            position = StreamPosition(1, next(self.numbers))
+            found[symbol] = Price(
+                quote, "yahoo", "XASX", MarketStatus.OPEN, Confirmation.INTRADAY, False, None, position
+            )
+        self.tell(QuotesChanged(found))
+
+    def hold(self, portfolio_id: UUID, version: int = 1, **quantities: str) -> Holdings:
+        positions = tuple(
+            Position(name.replace("_AX", ".AX"), Decimal(quantity), Decimal(1), "AUD")
+            for name, quantity in quantities.items()
+        )
+        self.positions[portfolio_id] = Holdings(portfolio_id, USER, "AUD", version, positions)
+        return self.positions[portfolio_id]
+
+    def load(self, *portfolio_ids: UUID) -> None:
+        entries = (self.positions[portfolio_id] for portfolio_id in portfolio_ids)
+        self.tell(
+            BookLoaded(
+                tuple(
+                    BookEntry(h.portfolio_id, USER, "AUD", h.version, tuple((p.symbol, "AUD") for p in h.positions))
+                    for h in entries
+                )
+            )
+        )
+
+    def answer_for_the_store(self) -> list[UUID]:
+        """Send the positions that were asked for; return whose."""
+        asked = [portfolio_id for message in self.store.all(SendPositions) for portfolio_id in message.portfolio_ids]
+        self.store.messages = [m for m in self.store.messages if not isinstance(m, SendPositions)]
+        self.tell(PositionsChanged(tuple(self.positions[i] for i in asked if i in self.positions)))
+        for portfolio_id in asked:
+            if portfolio_id not in self.positions:
+                self.tell(PortfolioRemoved(portfolio_id))
+        return asked
+
+    def ask(self, portfolio_id: UUID) -> Reply:
+        reply = self.book.ask(GetValuation(portfolio_id))
+        self.book.ask(Ping()).get(timeout=5)
+        return reply
+
+    def value(self, portfolio_id: UUID) -> Valuation:
+        reply = self.ask(portfolio_id)
+        self.answer_for_the_store()
+        return reply.get(timeout=5)
+
+
+@pytest.fixture
+def world():
+    made = World()
+    yield made
+    made.book.stop().get(timeout=5)
+
+
+@pytest.fixture
+def cached():
+    made = World(with_cache=True)
+    yield made
+    made.book.stop().get(timeout=5)
+
+
+def test_what_is_held_is_wanted_with_the_rates_it_needs(world):
+    portfolio_id = uuid4()
+    world.hold(portfolio_id, CBA_AX="10", AAPL="1")
+    world.load(portfolio_id)
+
+    assert world.scheduler.all(DemandChanged)[-1] == DemandChanged("held", frozenset({"CBA.AX", "AAPL", "USDAUD=X"}))
+
+
+def test_a_quote_in_an_unexpected_currency_adds_its_rate(world):
+    portfolio_id = uuid4()
+    world.hold(portfolio_id, CBA_AX="10")
+    world.load(portfolio_id)
+
+    world.prices(CBA_AX=("100", "NZD"))
+
+    assert world.scheduler.all(DemandChanged)[-1].symbols == {"CBA.AX", "NZDAUD=X"}
+
+
+def test_a_portfolio_is_valued_when_asked_for(world):
+    portfolio_id = uuid4()
+    world.hold(portfolio_id, CBA_AX="10")
+    world.load(portfolio_id)
+    world.prices(CBA_AX="101.25")
+
+    assert world.value(portfolio_id).total_value == Decimal("1012.50")
+
+
+def test_nothing_is_valued_before_the_last_good_prices_are_known():
+    world = World(prices_known=False)
+    portfolio_id = uuid4()
+    world.hold(portfolio_id, CBA_AX="10")
+    world.load(portfolio_id)
+    reply = world.ask(portfolio_id)
+    world.answer_for_the_store()
+    assert not reply.outcome.done()
+
+    world.prices(CBA_AX="101.25")
+
+    assert reply.get(timeout=5).total_value == Decimal("1012.50")
+    world.book.stop().get(timeout=5)
+
+
+def test_a_portfolio_that_is_gone_is_unknown(world):
+    with pytest.raises(UnknownPortfolio):
+        world.value(uuid4())
+
+
+def test_a_batch_of_prices_values_a_portfolio_once_and_only_those_that_hold_one(world):
+    mine, other = uuid4(), uuid4()
+    world.hold(mine, CBA_AX="10", BHP_AX="10")
+    world.hold(other, CSL_AX="1")
+    world.load(mine, other)
+    world.prices(CBA_AX="1", BHP_AX="1", CSL_AX="1")
+    world.value(mine), world.value(other)
+    world.connections.messages.clear()
+
+    world.prices(CBA_AX="2", BHP_AX="3")
+    assert world.value(mine).total_value == 50
+
+    (told,) = world.connections.all(PortfolioValued)
+    assert told.valuation.portfolio_id == mine
+    assert told.changed == {"CBA.AX", "BHP.AX"}
+
+
+def test_a_changed_holding_is_valued_at_once_and_its_symbol_wanted(world):
+    portfolio_id = uuid4()
+    world.hold(portfolio_id, CBA_AX="10")
+    world.load(portfolio_id)
+    world.prices(CBA_AX="1", BHP_AX="5")
+    world.value(portfolio_id)
+
+    world.tell(PositionsChanged((world.hold(portfolio_id, version=2, CBA_AX="10", BHP_AX="2"),)))
+
+    assert world.value(portfolio_id).total_value == 20
+    assert "BHP.AX" in world.scheduler.all(DemandChanged)[-1].symbols
+
+
+def test_positions_that_come_late_do_not_undo_newer_ones(world):
+    portfolio_id = uuid4()
+    old = world.hold(portfolio_id, version=1, CBA_AX="10")
+    new = world.hold(portfolio_id, version=2, CBA_AX="20")
+    world.load(portfolio_id)
+    world.prices(CBA_AX="1")
+    assert world.value(portfolio_id).total_value == 20
+
+    world.tell(PositionsChanged((old,)))
+
+    assert world.positions[portfolio_id] == new
+    assert world.value(portfolio_id).total_value == 20
+
+
+def test_a_followed_portfolio_stays_and_an_idle_one_is_retired_and_comes_back(world):
+    portfolio_id = uuid4()
+    world.hold(portfolio_id, CBA_AX="10")
+    world.load(portfolio_id)
+    world.prices(CBA_AX="1")
+    world.tell(Follow((portfolio_id,)))
+    assert world.answer_for_the_store() == [portfolio_id]
+    world.tick(IDLE * 10)
+    world.ask(portfolio_id).get(timeout=5)
+    assert world.answer_for_the_store() == []
+
+    world.tell(Unfollow((portfolio_id,)))
+    world.tick(IDLE + 1)
+    world.ask(portfolio_id)
+    assert world.answer_for_the_store() == [portfolio_id]
+
+
+def test_a_portfolio_that_was_valued_before_anybody_watched_is_announced_to_who_does(world):
+    portfolio_id = uuid4()
+    world.hold(portfolio_id, CBA_AX="10")
+    world.load(portfolio_id)
+    world.prices(CBA_AX="1.5")
+    world.value(portfolio_id)
+    world.connections.messages.clear()
+
+    world.tell(Follow((portfolio_id,)))
+    world.ask(portfolio_id).get(timeout=5)
+
+    (told,) = world.connections.all(PortfolioValued)
+    assert (told.valuation.total_value, told.changed) == (15, {"CBA.AX"})
+
+
+def test_a_portfolio_that_nobody_watches_still_gets_its_history(world):
+    portfolio_id = uuid4()
+    world.hold(portfolio_id, CBA_AX="10")
+    world.load(portfolio_id)
+    world.prices(CBA_AX="1")
+    world.tick(1)
+    assert world.answer_for_the_store() == [portfolio_id]
+    world.value(portfolio_id)
+    assert len(world.store.all(RecordValuations)) == 1
+    world.tick(IDLE + 1)
+
+    world.prices(CBA_AX="2")
+    world.tick(1)
+    assert world.answer_for_the_store() == []
+    world.tick(VALUE_EVERY)
+    world.prices(CBA_AX="3")
+    world.tick(1)
+    assert world.answer_for_the_store() == [portfolio_id]
+
+
+def test_a_removed_portfolio_is_wanted_no_more(world):
+    portfolio_id = uuid4()
+    world.hold(portfolio_id, CBA_AX="10")
+    world.load(portfolio_id)
+    world.tell(PortfolioRemoved(portfolio_id))
+    assert world.scheduler.all(DemandChanged)[-1].symbols == frozenset()
+
+
+def test_demand_is_told_again_for_a_scheduler_that_was_restarted(world):
+    portfolio_id = uuid4()
+    world.hold(portfolio_id, CBA_AX="10")
+    world.load(portfolio_id)
+    count = len(world.scheduler.all(DemandChanged))
+    world.tick(6)
+    assert len(world.scheduler.all(DemandChanged)) == count + 1
+
+
+def test_a_kept_valuation_that_still_holds_is_answered_without_the_store(cached):
+    portfolio_id = uuid4()
+    cached.hold(portfolio_id, CBA_AX="10")
+    cached.load(portfolio_id)
+    cached.prices(CBA_AX="1.5")
+    made = _computed(cached, portfolio_id)
+
+    reply = cached.ask(portfolio_id)
+    assert len(cached.cache.all(RecallValuation)) == 2
+    cached.tell(ValuationRecalled(portfolio_id, made))
+
+    assert reply.get(timeout=5) == made
+    assert cached.answer_for_the_store() == []
+
+
+@pytest.mark.parametrize("how", ["price", "version", "nothing kept"])
+def test_a_kept_valuation_that_no_longer_holds_is_made_anew(cached, how):
+    portfolio_id = uuid4()
+    cached.hold(portfolio_id, CBA_AX="10")
+    cached.load(portfolio_id)
+    cached.prices(CBA_AX="1.5")
+    made: Valuation | None = _computed(cached, portfolio_id)
+    match how:
+        case "price":
+            cached.prices(CBA_AX="2")
+            assert cached.cache.all(DropValuations)[-1] == DropValuations((portfolio_id,))
+        case "version":
+            cached.tell(PositionsChanged((cached.hold(portfolio_id, version=2, CBA_AX="20"),)))
+        case _:
+            made = None
+
+    reply = cached.ask(portfolio_id)
+    cached.tell(ValuationRecalled(portfolio_id, made))
+    assert cached.answer_for_the_store() == [portfolio_id]
+
+    assert reply.get(timeout=5).total_value == {"price": 20, "version": 30, "nothing kept": 15}[how]
+
+
+def test_nobody_waits_for_a_cache_that_does_not_answer(cached):
+    portfolio_id = uuid4()
+    cached.hold(portfolio_id, CBA_AX="10")
+    cached.load(portfolio_id)
+    cached.prices(CBA_AX="1.5")
+
+    reply = cached.ask(portfolio_id)
+    cached.tick(1)
+    assert portfolio_id in cached.answer_for_the_store()
+
+    assert reply.get(timeout=5).total_value == 15
+
+
+def test_without_a_database_nobody_waits_and_afterwards_all_goes_on(world):
+    watched, changed, asked = uuid4(), uuid4(), uuid4()
+    for portfolio_id in (watched, changed, asked):
+        world.hold(portfolio_id, CBA_AX="10")
+    world.load(watched, changed, asked)
+    world.prices(CBA_AX="1.5")
+    assert world.value(changed).total_value == 15
+    world.hold(changed, version=2, CBA_AX="20")
+
+    world.tell(Follow(frozenset({watched})))
+    reply = world.ask(asked)
+    world.store.messages.clear()
+    world.tell(PositionsUnavailable((watched, changed, asked)))
+
+    with pytest.raises(Unavailable):
+        reply.get(timeout=5)
+    world.tick(1)
+    assert set(world.answer_for_the_store()) == {watched, changed, asked}
+    world.connections.wait_until(
+        lambda: any(valued.valuation.portfolio_id == watched for valued in world.connections.all(PortfolioValued))
+    )
+    assert world.value(changed).total_value == 30
+    assert world.value(asked).total_value == 15
+
+
+def _computed(world: World, portfolio_id: UUID) -> Valuation:
+    """Value the portfolio, then let its actor retire."""
+    reply = world.ask(portfolio_id)
+    world.tell(ValuationRecalled(portfolio_id, None))
+    world.answer_for_the_store()
+    made = reply.get(timeout=5)
+    world.tick(IDLE + 1)
+    world.answer_for_the_store()
+    world.tick(IDLE + 1)
+    return made
+
+
+def test_what_was_lost_with_an_inbox_is_asked_for_again(world):
+    portfolio_id = uuid4()
+    world.hold(portfolio_id, A_AX="1")
+    reply = world.ask(portfolio_id)
+    world.store.messages.clear()  # as when the store crashed before it came to it
+
+    world.tick(RETELL + 1)
+
+    assert world.store.all(SendBook)
+    assert world.answer_for_the_store() == [portfolio_id]
+    assert reply.get(timeout=5).portfolio_id == portfolio_id
+    world.load(portfolio_id)
+    world.store.messages.clear()
+    world.tick(RETELL + 1)
+    assert world.store.messages == []
+
+
+def test_last_prices_are_asked_for_until_they_come():
+    world = World(prices_known=False)
+    world.quotes.messages.clear()
+    world.tick(RETELL + 1)
+    assert world.quotes.all(SendPrices)
+    world.prices()
+    world.quotes.messages.clear()
+    world.tick(RETELL + 1)
+    assert world.quotes.messages == []
+    world.book.stop().get(timeout=5)
+
+
+def test_a_portfolio_that_lags_is_told_the_latest_prices_not_each_of_them(world, monkeypatch):
+    portfolio_id = uuid4()
+    world.hold(portfolio_id, CBA_AX="2")
+    world.load(portfolio_id)
+    world.tell(Follow((portfolio_id,)))
+    world.answer_for_the_store()
+    begun, go_on, totals = threading.Event(), threading.Event(), []
+
+    def slow_value(holdings, prices):
+        begun.set()
+        go_on.wait(5)
+        valuation = value(holdings, prices)
+        totals.append(valuation.total_value)
+        return valuation
+
+    monkeypatch.setattr(valuation_module, "value", slow_value)
+    world.prices(CBA_AX="1")
+    assert begun.wait(5)
+    for price in range(2, 101):
+        world.prices(CBA_AX=str(price))
+    go_on.set()
+    world.value(portfolio_id)
+    world.tick(1)
+
+    assert world.value(portfolio_id).total_value == 200
+    assert len(totals) <= LAG + 2
+
+
+def test_a_valuation_that_crashed_is_answered_by_a_new_one(world):
+    portfolio_id = uuid4()
+    world.hold(portfolio_id, A_AX="1")
+    world.prices(A_AX="100")
+    before = world.value(portfolio_id)
+    for ref in ActorRegistry.get_by_class(ValuationActor):
+        Address("valuation", ref).stop().get(timeout=5)
+
+    assert world.value(portfolio_id) == before
+
+
+def test_the_scheduler_is_told_who_holds_what_before_it_is_told_of_the_demand(world):
+    first, second, empty = uuid4(), uuid4(), uuid4()
+    world.hold(first, CBA_AX="10")
+    world.hold(second, CBA_AX="1", BHP_AX="2")
+    world.hold(empty)
+    world.load(first, second, empty)
+    told = [type(message) for message in world.scheduler.messages]
+    holders = world.scheduler.all(HoldersChanged)[-1]
+
+    assert told.index(HoldersChanged) < len(told) - 1 - told[::-1].index(DemandChanged)
+    assert set(holders.holders["CBA.AX"]) == {Holder(first, USER), Holder(second, USER)}
+    assert holders.holders["BHP.AX"] == (Holder(second, USER),)
+    assert holders.portfolios == dict.fromkeys((first, second, empty), USER)
+
+
+def test_a_further_holder_of_the_same_symbol_is_told_within_a_second(world):
+    first, second = uuid4(), uuid4()
+    world.hold(first, CBA_AX="10")
+    world.load(first)
+    same = world.scheduler.all(HoldersChanged)[-1].holders["CBA.AX"]
+    world.tick(6)
+    assert world.scheduler.all(HoldersChanged)[-1].holders["CBA.AX"] is same
+
+    world.hold(second, CBA_AX="10")
+    world.load(second)
+    world.tick(1)
+    assert len(world.scheduler.all(HoldersChanged)[-1].holders["CBA.AX"]) == 2
+    world.tell(PortfolioRemoved(second))
+    world.tick(1)
+    assert world.scheduler.all(HoldersChanged)[-1].portfolios == {first: USER}
+
+
+def test_a_price_that_is_withdrawn_counts_no_more(world):
+    portfolio_id = uuid4()
+    world.hold(portfolio_id, CBA_AX="10", BHP_AX="1")
+    world.load(portfolio_id)
+    world.prices(CBA_AX="101.25", BHP_AX="40")
+    world.tell(Follow((portfolio_id,)))
+    world.answer_for_the_store()
+    world.tell(PricesWithdrawn(frozenset({"CBA.AX"})))
+    world.answer_for_the_store()
+
+    assert world.value(portfolio_id).total_value == 40
+    assert [unpriced.symbol for unpriced in world.value(portfolio_id).unpriced] == ["CBA.AX"]

@@ -1,0 +1,291 @@
+"""The fan-out on real sockets: order, slow readers, stalled readers, peers that go."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from uuid import UUID, uuid4
+
+import pytest
+
+from market_actors.connections import STATUS, Delivery, Figures, Frame
+from market_actors.domain.quote import StreamPosition
+from market_actors.messages import Message, Resync, Unsubscribe
+from web.fanout import CLOSING_SECONDS, STALLED_SECONDS, Connection, Fanout
+
+HEAD = b"HTTP/1.1 200 OK\r\n\r\n"
+
+
+class Registry:
+    """Remembers what the fan-out tells the registry, and lets a test wait for it."""
+
+    def __init__(self) -> None:
+        self.told: asyncio.Queue[Message] = asyncio.Queue()
+
+    def tell(self, message: Message) -> None:
+        self.told.put_nowait(message)
+
+    async def next(self) -> Message:
+        return await asyncio.wait_for(self.told.get(), 5)
+
+
+def socket_pair() -> tuple[socket.socket, socket.socket]:
+    """The server's end of a connection, and the reader's with a small buffer; neither blocks."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    reader = socket.socket()
+    reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    reader.connect(listener.getsockname())
+    server, _ = listener.accept()
+    listener.close()
+    server.setblocking(False)
+    reader.setblocking(False)
+    return server, reader
+
+
+def price(symbol: str, number: int, data: bytes) -> Frame:
+    return Frame(symbol, data, StreamPosition(1, number))
+
+
+@asynccontextmanager
+async def opened(fanout: Fanout, head: bytes = HEAD) -> AsyncIterator[tuple[UUID, socket.socket]]:
+    """A connection of the fan-out, and the reader's end of it with a small buffer."""
+    server, reader = socket_pair()
+    connection_id = uuid4()
+    fanout.expect(connection_id)
+    fanout.open(connection_id, server, head)
+    try:
+        yield connection_id, reader
+    finally:
+        reader.close()
+        fanout._close_all()
+
+
+async def read_until(reader: socket.socket, end: bytes) -> bytes:
+    loop = asyncio.get_running_loop()
+    data = b""
+    while not data.endswith(end):
+        part = await asyncio.wait_for(loop.sock_recv(reader, 65536), 5)
+        assert part, f"closed after {data[-200:]!r}"
+        data += part
+    return data
+
+
+def deliver(fanout: Fanout, connection_id: UUID, *frames: Frame, **how: bool) -> None:
+    fanout.deliver([Delivery((connection_id,), frames, **how)])
+
+
+@pytest.fixture
+def fanout_of():
+    return lambda registry: Fanout(asyncio.get_running_loop(), registry)
+
+
+async def test_frames_arrive_in_the_order_they_were_delivered(fanout_of):
+    fanout = fanout_of(Registry())
+    async with opened(fanout) as (connection_id, reader):
+        deliver(fanout, connection_id, Frame("A", b"one "), Frame("B", b"two "))
+        deliver(fanout, connection_id, Frame("A", b"three."))
+
+        assert await read_until(reader, b".") == HEAD + b"one two three."
+
+
+async def test_frames_that_come_before_the_socket_wait_for_it(fanout_of):
+    fanout = fanout_of(Registry())
+    server, reader = socket_pair()
+    connection_id = uuid4()
+    fanout.expect(connection_id)
+    deliver(fanout, connection_id, Frame(None, b"early."))
+    await asyncio.sleep(0)
+
+    fanout.open(connection_id, server, HEAD)
+
+    assert await read_until(reader, b".") == HEAD + b"early."
+    reader.close()
+    fanout._close_all()
+
+
+async def test_a_slow_reader_gets_the_present_state_of_what_it_missed(fanout_of):
+    registry = Registry()
+    fanout = fanout_of(registry)
+    async with opened(fanout) as (connection_id, reader):
+        big = b"x" * 2_000_000
+        deliver(fanout, connection_id, Frame("BIG", big))
+        portfolio_id = uuid4()
+        deliver(fanout, connection_id, price("A", 1, b"a1"), price("B", 2, b"b1"), Frame(portfolio_id, b"p1"))
+        deliver(fanout, connection_id, price("A", 3, b"a2"), Frame(STATUS, b"status"), Frame(None, b"heartbeat"))
+
+        received = await read_until(reader, b"x" * 1000)
+        while len(received) < len(HEAD) + len(big):
+            received += await read_until(reader, b"x")
+        resync = await registry.next()
+
+        assert received == HEAD + big
+        assert resync == Resync(connection_id, StreamPosition(1, 1), frozenset({portfolio_id}), 4)
+        deliver(fanout, connection_id, price("A", 4, b"a3: older than the answer, and part of it"))
+        answer = (Frame(STATUS, b"status "), price("A", 4, b"a3 "), price("B", 2, b"b1 "), Frame(portfolio_id, b"p1."))
+        deliver(fanout, connection_id, *answer, merged=1)
+        assert await read_until(reader, b"p1.") == b"status a3 b1 p1."
+        assert await registry.next() == Resync(connection_id, None, frozenset(), 1), "one more was merged meanwhile"
+        deliver(fanout, connection_id, Frame(STATUS, b"status "), merged=1)
+        deliver(fanout, connection_id, price("B", 5, b"b2."))
+        assert await read_until(reader, b"b2.") == b"status b2."
+
+
+async def test_what_comes_while_a_slow_reader_asks_is_not_lost(fanout_of):
+    registry = Registry()
+    fanout = fanout_of(registry)
+    async with opened(fanout) as (connection_id, reader):
+        early, late = uuid4(), uuid4()
+        deliver(fanout, connection_id, Frame("BIG", b"x" * 2_000_000), Frame(early, b"p1"))
+        received = await read_until(reader, b"x" * 1000)
+        while len(received) < len(HEAD) + 2_000_000:
+            received += await read_until(reader, b"x")
+        assert await registry.next() == Resync(connection_id, None, frozenset({early}), 1)
+
+        deliver(fanout, connection_id, price("C", 7, b"c1"), Frame(late, b"p1"))
+        deliver(fanout, connection_id, Frame(STATUS, b"status "), Frame(early, b"p1."), merged=0)
+
+        assert await registry.next() == Resync(connection_id, StreamPosition(1, 7), frozenset({late}), 2)
+        assert await read_until(reader, b"p1.") == b"status p1."
+
+
+async def test_one_whose_right_has_ended_has_a_second_to_read_what_it_was_sent_before(fanout_of):
+    fanout = fanout_of(Registry())
+    async with opened(fanout) as (connection_id, _):
+        deliver(fanout, connection_id, Frame("BIG", b"x" * 20_000_000))
+        deliver(fanout, connection_id, Frame(None, b"revoked"), close=True)
+        while not fanout._busy or fanout._todo:
+            await asyncio.sleep(0)
+
+        fanout.check(time.monotonic() + 0.5)
+        assert len(fanout) == 1
+        fanout.check(time.monotonic() + CLOSING_SECONDS + 0.1)
+        assert len(fanout) == 0
+
+
+async def test_a_reader_that_waits_for_the_present_state_still_hears_why_it_is_closed(fanout_of):
+    registry = Registry()
+    fanout = fanout_of(registry)
+    async with opened(fanout) as (connection_id, reader):
+        deliver(fanout, connection_id, Frame("BIG", b"x" * 2_000_000), price("A", 1, b"a1"))
+        received = b""
+        while len(received) < len(HEAD) + 2_000_000:
+            received += await read_until(reader, b"x")
+        assert isinstance(await registry.next(), Resync)
+
+        deliver(fanout, connection_id, Frame(None, b"closing."), close=True)
+
+        assert await read_until(reader, b"closing.") == b"closing."
+
+
+async def test_a_socket_that_comes_after_a_reset_is_closed_because_nobody_knows_it(fanout_of):
+    fanout = fanout_of(Registry())
+    ours, theirs = socket_pair()
+    connection_id = uuid4()
+    fanout.expect(connection_id)
+    fanout.reset()
+    await asyncio.sleep(0)
+
+    fanout.open(connection_id, ours, HEAD)
+
+    assert await read_until(theirs, HEAD) == HEAD
+    assert await asyncio.get_running_loop().sock_recv(theirs, 10) == b""
+    assert len(fanout) == 0
+    theirs.close()
+
+
+async def test_what_a_slow_reader_keeps_waiting_is_bounded(fanout_of):
+    fanout = fanout_of(Registry())
+    async with opened(fanout) as (connection_id, _):
+        for number in range(2_000):
+            deliver(fanout, connection_id, *(Frame(f"S{n}", b"%d" % number * 500) for n in range(20)))
+        await asyncio.sleep(0.05)
+        while fanout._todo:
+            await asyncio.sleep(0)
+
+        connection = fanout._connections[connection_id]
+        assert len(connection.rest) <= 256 * 1024
+        assert connection.missed == set()
+
+
+async def test_a_reader_that_takes_nothing_for_ten_seconds_is_closed(fanout_of):
+    registry = Registry()
+    fanout = fanout_of(registry)
+    async with opened(fanout) as (connection_id, _):
+        deliver(fanout, connection_id, Frame("BIG", b"x" * 20_000_000))
+        while not fanout._busy:
+            await asyncio.sleep(0)
+
+        fanout.check(time.monotonic() + STALLED_SECONDS - 1)
+        assert len(fanout) == 1
+        fanout.check(time.monotonic() + STALLED_SECONDS + 1)
+
+        gone = await registry.next()
+        assert isinstance(gone, Unsubscribe)
+        assert gone.connection_id == connection_id
+        assert len(fanout) == 0
+
+
+async def test_a_peer_that_goes_is_unsubscribed(fanout_of):
+    registry = Registry()
+    fanout = fanout_of(registry)
+    async with opened(fanout) as (connection_id, reader):
+        deliver(fanout, connection_id, Frame(None, b"hello."))
+        await read_until(reader, b"hello.")
+        reader.close()
+
+        gone = await registry.next()
+
+        assert gone == Unsubscribe(connection_id, 1, len(HEAD) + len(b"hello."), 0)
+
+
+async def test_the_last_frames_arrive_before_the_close(fanout_of):
+    fanout = fanout_of(Registry())
+    async with opened(fanout) as (connection_id, reader):
+        deliver(fanout, connection_id, Frame(None, b"closing."), close=True)
+
+        assert await read_until(reader, b"closing.") == HEAD + b"closing."
+        assert await asyncio.get_running_loop().sock_recv(reader, 10) == b""
+
+
+async def test_a_busy_connection_is_closed_only_when_it_has_taken_what_it_was_sent(fanout_of):
+    fanout = fanout_of(Registry())
+    async with opened(fanout) as (connection_id, reader):
+        big = b"x" * 2_000_000
+        deliver(fanout, connection_id, Frame("BIG", big))
+        deliver(fanout, connection_id, Frame(None, b"closing."), close=True)
+
+        received = b""
+        while part := await asyncio.get_running_loop().sock_recv(reader, 65536):
+            received += part
+        assert received == HEAD + big
+
+
+async def test_many_connections_are_served_in_slices_and_none_is_left_out(fanout_of):
+    registry = Registry()
+    fanout = fanout_of(registry)
+    pairs = {}
+    for _ in range(450):
+        ours, theirs = socket.socketpair(socket.AF_UNIX)
+        theirs.setblocking(False)
+        pairs[uuid4()] = (ours, theirs)
+    for connection_id, (ours, _) in pairs.items():
+        fanout._connections[connection_id] = Connection(connection_id, ours)
+    fanout.deliver([Delivery(tuple(pairs), (Frame(None, b"one."),)), Delivery(tuple(pairs), (Frame(None, b"two."),))])
+
+    for _, theirs in pairs.values():
+        assert await read_until(theirs, b"two.") == b"one.two."
+    for ours, theirs in pairs.values():
+        ours.close()
+        theirs.close()
+
+
+async def test_the_figures_of_an_open_connection_are_those_of_now(fanout_of):
+    fanout = fanout_of(Registry())
+    async with opened(fanout) as (connection_id, reader):
+        deliver(fanout, connection_id, Frame("A", b"one "), Frame("B", b"two."))
+        await read_until(reader, b".")
+
+        assert fanout.figures() == {connection_id: Figures(2, len(HEAD) + 8, 0)}

@@ -1,0 +1,71 @@
+"""What the pages are served with, before any script of theirs runs."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from tornado.web import Application
+
+from market_actors.settings import Settings
+from web.pages import UI, page_routes
+
+
+@pytest.fixture
+def app() -> Application:
+    return Application(page_routes(Settings(heartbeat_seconds=7)), xsrf_cookies=True, cookie_secret="of the test")
+
+
+@pytest.mark.parametrize("path", ["/sign-in", "/?link=x", "/ui/style.css", "/favicon.svg"])
+async def test_a_page_loads_nothing_from_elsewhere_and_tells_nobody_its_address(http_server_client, path):
+    response = await http_server_client.fetch(path)
+
+    policy = response.headers["Content-Security-Policy"]
+    assert "default-src 'self'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "unsafe" not in policy
+    assert response.headers["Referrer-Policy"] == "no-referrer"
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert response.headers["Cache-Control"] == "no-cache"
+
+
+async def test_a_page_sets_the_xsrf_cookie_and_knows_the_heartbeat(http_server_client):
+    response = await http_server_client.fetch("/", headers={"Cookie": "session=x"})
+
+    assert "_xsrf=" in response.headers["Set-Cookie"]
+    assert 'data-heartbeat-seconds="7"' in response.body.decode()
+
+
+async def test_the_portfolio_page_without_a_session_or_a_link_leads_to_signing_in(http_server_client):
+    response = await http_server_client.fetch("/", follow_redirects=False, raise_error=False)
+
+    assert response.code == 302
+    assert response.headers["Location"] == "/sign-in"
+
+
+async def test_an_unchanged_module_is_not_sent_again(http_server_client):
+    first = await http_server_client.fetch("/ui/stream.js")
+    tag = first.headers["Etag"]
+
+    again = await http_server_client.fetch("/ui/stream.js", headers={"If-None-Match": tag}, raise_error=False)
+
+    assert first.headers["Content-Type"].startswith("text/javascript")
+    assert again.code == 304
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/ui/nothing.js", "/ui/../pages.py", "/ui/%2e%2e/pages.py", "/ui/%00", "/ui/" + "x" * 300, "/ui/", "/?link=%ff"],
+)
+async def test_a_path_that_is_no_page_is_the_clients_mistake(http_server_client, path):
+    response = await http_server_client.fetch(path, raise_error=False)
+
+    assert 400 <= response.code < 500
+
+
+def test_no_page_or_module_names_another_host_or_sets_markup_from_data():
+    sources = {path.name: path.read_text() for path in UI.iterdir() if path.suffix in (".html", ".js", ".css")}
+
+    for name, source in sources.items():
+        assert not re.search(r"https?://|innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(", source), name
+        assert name.endswith(".js") or not re.search(r"<script>|<style>| style=| on\w+=", source), name

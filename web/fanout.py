@@ -1,0 +1,303 @@
+"""The way of frames from the connection registry to the sockets.
+
+A stream's socket is taken from Tornado once the head is written. A ready connection is sent
+to directly; the kernel's buffer is the queue. When the kernel takes only a part, the rest of
+that write is kept, and of everything that follows only from which position on prices were
+withheld, and of which portfolios values: when the rest has gone, the registry is asked for
+the present state of just that. So a slow reader costs at most one write and a few names.
+
+Sends keep the interpreter lock (libc's send through ctypes.PyDLL cannot block): giving it
+away and back on each of thousands of sends costs seconds while another thread computes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import errno
+import logging
+import socket
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from uuid import UUID
+
+from market_actors.connections import STATUS, Delivery, Figures, Frame
+from market_actors.domain.quote import StreamPosition
+from market_actors.messages import Address, Resync, Unsubscribe
+
+logger = logging.getLogger(__name__)
+
+SLICE = 200  # connections served before other handlers of the loop get their turn
+WRITE = 64 * 1024  # bytes joined into one write at the most; what is left over of one is kept for a slow reader
+STALLED_SECONDS = 10.0  # a reader that takes nothing for so long is closed
+CLOSING_SECONDS = 1.0  # how long one whose right has ended may take to read what it was sent before
+USER_TIMEOUT_MS = 45_000  # the kernel gives up a peer that acknowledges nothing for so long
+
+_send = ctypes.PyDLL(None, use_errno=True).send
+_send.argtypes = (ctypes.c_int, ctypes.c_char_p, ctypes.c_size_t, ctypes.c_int)
+_send.restype = ctypes.c_ssize_t
+_FLAGS = socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL
+
+
+class Connection:
+    """One open stream on its socket.
+
+    rest:    what the kernel has not taken of the last write; empty when the connection is ready.
+    behind:  frames are withheld until the registry has answered a Resync.
+    since:   position of the first price that was withheld; asked: that of the Resync under way.
+    missed:  portfolios of which a value was withheld.
+    withheld: events that it did not get and was not told of; owed: is there anything to ask for?
+    closing: when the last frame was handed over (monotonic).
+    """
+
+    __slots__ = (
+        "asked",
+        "behind",
+        "bytes_sent",
+        "closing",
+        "conflated",
+        "events_sent",
+        "id",
+        "missed",
+        "owed",
+        "progressed_at",
+        "rest",
+        "since",
+        "sock",
+        "withheld",
+    )
+
+    def __init__(self, connection_id: UUID, sock: socket.socket) -> None:
+        self.id = connection_id
+        self.sock = sock
+        self.rest: bytes = b""
+        self.behind = False
+        self.since: StreamPosition | None = None
+        self.asked: StreamPosition | None = None
+        self.missed: set[UUID] = set()
+        self.withheld = 0
+        self.owed = False
+        self.progressed_at = 0.0
+        self.closing: float | None = None
+        self.events_sent = self.bytes_sent = self.conflated = 0
+
+
+class Fanout:
+    """The open connections; an outlet of the connection registry. All but deliver(), figures() and reset() run on the loop."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, registry: Address) -> None:
+        self._loop = loop
+        self._registry = registry
+        self._connections: dict[UUID, Connection] = {}
+        self._opening: dict[UUID, list[Delivery]] = {}
+        self._todo: deque[tuple[Delivery, int]] = deque()  # a delivery, and how many of its connections are done
+        self._scheduled = False
+        self._busy: set[Connection] = set()
+        self.events_sent = 0
+
+    def __len__(self) -> int:
+        return len(self._connections)
+
+    # -- Called on the registry's thread ---------------------------------------------------
+
+    def deliver(self, deliveries: Sequence[Delivery]) -> None:
+        self._hop(self._accept, deliveries)
+
+    def figures(self) -> Mapping[UUID, Figures]:
+        connections = list(self._connections.values())  # in one step, whatever the loop does meanwhile
+        return {each.id: Figures(each.events_sent, each.bytes_sent, each.conflated) for each in connections}
+
+    def reset(self) -> None:
+        self._hop(self._close_all)
+
+    def _hop(self, call: Callable[..., None], *args: object) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has ended: nobody is connected
+            self._loop.call_soon_threadsafe(call, *args)
+
+    # -- Connections -------------------------------------------------------------------------
+
+    def expect(self, connection_id: UUID) -> None:
+        """Keep what comes for a connection until it is opened or forgotten."""
+        self._opening[connection_id] = []
+
+    def forget(self, connection_id: UUID) -> None:
+        self._opening.pop(connection_id, None)
+
+    def open(self, connection_id: UUID, sock: socket.socket, head: bytes) -> None:
+        """Take over a non-blocking socket; write the head of the answer, then what came meanwhile."""
+        is_expected = connection_id in self._opening
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MS)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, WRITE)
+        connection = self._connections[connection_id] = Connection(connection_id, sock)
+        self._loop.add_reader(sock, self._readable, connection)
+        self._write(connection, head)
+        for delivery in self._opening.pop(connection_id, ()):
+            self._deliver_to(connection, delivery)
+        if not is_expected:
+            self.close(connection)  # the registry that knew it has crashed since: let the client come back
+
+    def close(self, connection: Connection) -> None:
+        """Close now; its number may belong to another socket as soon as this returns."""
+        if self._connections.pop(connection.id, None) is None:
+            return
+        self._busy.discard(connection)
+        self._loop.remove_reader(connection.sock)
+        if connection.rest:
+            self._loop.remove_writer(connection.sock)
+        connection.sock.close()
+        self._registry.tell(
+            Unsubscribe(connection.id, connection.events_sent, connection.bytes_sent, connection.conflated)
+        )
+
+    async def drained(self) -> None:
+        """Wait until every frame handed over so far is with the kernel or its connection is closed."""
+        while self._todo or self._busy:
+            await asyncio.sleep(0.01)
+
+    def check(self, now: float) -> None:
+        """Close readers that have taken nothing of what waits for them; to be called each second (monotonic)."""
+        for connection in list(self._busy):
+            if now - connection.progressed_at > STALLED_SECONDS:
+                logger.info("stream %s: closed, nothing was read for %s s", connection.id, STALLED_SECONDS)
+                self.close(connection)
+            elif connection.closing is not None and now - connection.closing > CLOSING_SECONDS:
+                self.close(connection)
+
+    def _close_all(self) -> None:
+        self._opening.clear()
+        for connection in list(self._connections.values()):
+            self.close(connection)
+
+    def _readable(self, connection: Connection) -> None:
+        try:
+            gone = not connection.sock.recv(4096)  # a stream's client has nothing to say
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            gone = True
+        if gone:
+            self.close(connection)
+
+    # -- Frames ------------------------------------------------------------------------------
+
+    def _accept(self, deliveries: Sequence[Delivery]) -> None:
+        self._todo.extend((delivery, 0) for delivery in deliveries)
+        if not self._scheduled:
+            self._work()
+
+    def _work(self) -> None:
+        """Serve one slice of connections, in the order of deliveries, and come back for the rest."""
+        left = SLICE
+        while self._todo and left > 0:
+            delivery, done = self._todo.popleft()
+            ids = delivery.connection_ids
+            part = ids[done : done + left]
+            if done + len(part) < len(ids):
+                self._todo.appendleft((delivery, done + len(part)))
+            left -= len(part)
+            self._deliver(part, delivery)
+        self._scheduled = bool(self._todo)
+        if self._scheduled:
+            self._loop.call_soon(self._work)
+
+    def _deliver(self, connection_ids: Sequence[UUID], delivery: Delivery) -> None:
+        for connection_id in connection_ids:
+            connection = self._connections.get(connection_id)
+            if connection is not None:
+                self._deliver_to(connection, delivery)
+            elif (opening := self._opening.get(connection_id)) is not None:
+                opening.append(delivery)
+
+    def _deliver_to(self, connection: Connection, delivery: Delivery) -> None:
+        if connection.closing is not None:
+            return
+        if delivery.merged is not None:
+            self._catch_up(connection, delivery.frames, delivery.merged)
+        elif connection.rest or (connection.behind and not delivery.close):
+            self._withhold(connection, delivery.frames)
+        else:
+            self._send_frames(connection, delivery.frames)
+        if delivery.close:
+            connection.closing = time.monotonic()
+            if not connection.rest:
+                self.close(connection)
+
+    def _catch_up(self, connection: Connection, frames: Sequence[Frame], merged: int) -> None:
+        """What was withheld while the registry was asked is in its answer if that concerns it; else it is asked again."""
+        events = sum(frame.key != STATUS for frame in frames)
+        connection.conflated += merged
+        connection.withheld = max(connection.withheld - events - merged, 0)
+        connection.missed -= {frame.key for frame in frames if isinstance(frame.key, UUID)}
+        if connection.asked is not None:
+            connection.since = None
+        connection.behind, connection.owed = False, connection.withheld > 0
+        self._send_frames(connection, frames)
+        if connection.owed and not connection.rest:
+            self._ask_for_the_rest(connection)
+
+    def _send_frames(self, connection: Connection, frames: Sequence[Frame]) -> None:
+        start = 0
+        while start < len(frames):
+            end, size = start, 0
+            while end < len(frames) and (end == start or size + len(frames[end].data) <= WRITE):
+                size += len(frames[end].data)
+                end += 1
+            self._write(connection, b"".join(frame.data for frame in frames[start:end]))
+            connection.events_sent += end - start
+            self.events_sent += end - start
+            start = end
+            if connection.rest:
+                self._withhold(connection, frames[start:])
+                return
+
+    def _withhold(self, connection: Connection, frames: Sequence[Frame]) -> None:
+        for frame in frames:
+            if frame.key is not None:
+                connection.owed = True
+                connection.since = connection.since or frame.position
+                if isinstance(frame.key, UUID):
+                    connection.missed.add(frame.key)
+                connection.withheld += frame.key != STATUS
+
+    def _write(self, connection: Connection, data: bytes) -> None:
+        sent = _send(connection.sock.fileno(), data, len(data), _FLAGS)
+        if sent == len(data):
+            connection.bytes_sent += sent
+            return
+        if sent < 0 and ctypes.get_errno() not in (errno.EAGAIN, errno.EINTR):
+            self._loop.call_soon(self.close, connection)
+            return
+        sent = max(sent, 0)
+        connection.bytes_sent += sent
+        connection.rest = data[sent:]
+        connection.progressed_at = time.monotonic()
+        self._busy.add(connection)
+        self._loop.add_writer(connection.sock, self._writable, connection)
+
+    def _writable(self, connection: Connection) -> None:
+        data = connection.rest
+        sent = _send(connection.sock.fileno(), data, len(data), _FLAGS)
+        if sent < 0:
+            if ctypes.get_errno() not in (errno.EAGAIN, errno.EINTR):
+                self.close(connection)
+            return
+        connection.bytes_sent += sent
+        connection.progressed_at = time.monotonic()
+        if sent < len(data):
+            connection.rest = data[sent:]
+            return
+        self._loop.remove_writer(connection.sock)
+        connection.rest = b""
+        self._busy.discard(connection)
+        if connection.closing is not None:
+            self.close(connection)
+        elif connection.owed and not connection.behind:
+            self._ask_for_the_rest(connection)
+
+    def _ask_for_the_rest(self, connection: Connection) -> None:
+        connection.behind, connection.asked = True, connection.since
+        self._registry.tell(Resync(connection.id, connection.since, frozenset(connection.missed), connection.withheld))
+        connection.missed.clear()

@@ -1,0 +1,53 @@
+/**
+ * Asks the server. The session cookie says who is asking; unsafe requests prove with the
+ * XSRF cookie that they come from one of its own pages.
+ */
+
+const BASE = "/api/v1";
+
+/** An answer that is not a success, or none at all (status 0). */
+export class ApiError extends Error {
+  /**
+   * @param {number} status
+   * @param {{detail?: string | {loc: (string | number)[], msg: string}[], error?: string}} body
+   * @param {number} retryAfter seconds; 0 where the server names none
+   */
+  constructor(status, body, retryAfter = 0) {
+    const wait = status === 429 && retryAfter ? ` (try again in ${retryAfter} s)` : "";
+    super((sentence(body.detail) || `The server answered ${status}.`) + wait);
+    this.status = status;
+    this.code = body.error;
+    this.retryAfter = retryAfter;
+    /** The names of the fields that were refused. */
+    this.fields = Array.isArray(body.detail) ? body.detail.map(({ loc }) => String(loc.at(-1))) : [];
+  }
+}
+
+function sentence(detail) {
+  if (!Array.isArray(detail)) return detail;
+  return detail.map(({ loc, msg }) => `${String(loc.at(-1)).replaceAll("_", " ")}: ${msg}`).join("; ");
+}
+
+function xsrfToken() {
+  return document.cookie.match(/(?:^|; )_xsrf=([^;]*)/)?.[1] ?? "";
+}
+
+async function call(method, path, body) {
+  const headers = { Accept: "application/json" };
+  if (method !== "GET") headers["X-XSRFToken"] = xsrfToken();
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  let response;
+  try {
+    response = await fetch(BASE + path, { method, headers, body: body && JSON.stringify(body), cache: "no-store" });
+  } catch {
+    throw new ApiError(0, { detail: "The server cannot be reached." });
+  }
+  const answer = response.status === 204 ? null : await response.json().catch(() => ({}));
+  if (!response.ok) throw new ApiError(response.status, answer, Number(response.headers.get("Retry-After")) || 0);
+  return answer;
+}
+
+export const get = (path) => call("GET", path);
+export const post = (path, body) => call("POST", path, body);
+export const put = (path, body) => call("PUT", path, body);
+export const remove = (path) => call("DELETE", path);

@@ -1,0 +1,64 @@
+/** What the elements share. Text is only ever set as text. */
+
+import { sign } from "./decimal.js";
+
+/** The parts of an element that are filled in: by the names in their data-field. */
+export function fieldsOf(root) {
+  return Object.fromEntries([...root.querySelectorAll("[data-field]")].map((node) => [node.dataset.field, node]));
+}
+
+/** Set a node's text if it is not that already. */
+export function setText(node, text) {
+  if (node.textContent === text) return false;
+  node.textContent = text;
+  return true;
+}
+
+/** Show a change: its text, and its direction for the colour. */
+export function setChange(node, text, amount) {
+  setText(node, text);
+  node.dataset.direction = ["down", "none", "up"][sign(amount) + 1];
+}
+
+/** Say what is wrong, or nothing. @param {HTMLElement} node @param {string} text */
+export function setProblem(node, text) {
+  node.hidden = !text;
+  setText(node, text);
+}
+
+/**
+ * Send a form once, with what was typed, and show beside it what was wrong.
+ * @param {HTMLFormElement} form
+ * @param {(values: Record<string, string>) => Promise<void>} send
+ */
+export function onSubmit(form, send) {
+  const problem = form.querySelector(".problem");
+  const submit = form.querySelector("[type=submit]");
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    if (submit.getAttribute("aria-disabled") === "true") return;
+    const empty = [...form.elements].filter((input) => input.required && !input.value.trim());
+    mark(form, empty);
+    setProblem(problem, empty.length ? "Please fill in every field." : "");
+    if (empty.length) return;
+    submit.setAttribute("aria-disabled", "true");
+    try {
+      await send(Object.fromEntries([...new FormData(form)].map(([name, value]) => [name, clean(name, value)])));
+    } catch (error) {
+      setProblem(problem, error.message);
+      mark(form, [...form.elements].filter((input) => error.fields?.includes(input.name)));
+    } finally {
+      submit.removeAttribute("aria-disabled");
+    }
+  });
+}
+
+const clean = (name, value) => (name === "password" ? value : value.trim());
+
+function mark(form, wrong) {
+  for (const input of form.querySelectorAll("input")) {
+    if (wrong.includes(input)) input.setAttribute("aria-invalid", "true");
+    else input.removeAttribute("aria-invalid");
+  }
+  wrong[0]?.focus();
+}

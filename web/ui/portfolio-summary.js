@@ -1,0 +1,79 @@
+import { fieldsOf, setChange, setText } from "./dom.js";
+import { age, change, money, percent, ratio, share, time } from "./format.js";
+
+const REASONS = {
+  no_price: "has never had a price",
+  no_rate: "has a price, but there is no exchange rate",
+};
+
+/** <portfolio-summary>: the totals, how fresh they are, and what they leave out. */
+class PortfolioSummary extends HTMLElement {
+  #ledger;
+  #fields;
+  #condition = null;
+
+  /** @param {import("./ledger.js").Ledger} ledger */
+  follow(ledger) {
+    this.#ledger = ledger;
+    this.#fields = fieldsOf(this);
+    ledger.addEventListener("change", () => this.#show());
+    setInterval(() => this.#showFreshness(), 1000);
+  }
+
+  /** @param {import("./stream.js").Condition} condition */
+  trust(condition) {
+    this.#condition = condition;
+    this.#showAsOf();
+    this.#showFreshness();
+  }
+
+  #show() {
+    const { totals } = this.#ledger;
+    if (!totals) return;
+    const { currency } = totals;
+    const gained = ratio(totals.unrealized_gain_loss, totals.total_cost_basis);
+    setText(this.#fields.total, money(totals.total_value, currency));
+    setText(this.#fields.cost, money(totals.total_cost_basis, currency));
+    setChange(this.#fields.day, change(totals.daily_change, currency), totals.daily_change);
+    setChange(this.#fields["day-percent"], percent(totals.daily_change_percent), totals.daily_change);
+    setChange(this.#fields.gain, change(totals.unrealized_gain_loss, currency), totals.unrealized_gain_loss);
+    setChange(this.#fields["gain-percent"], percent(gained), totals.unrealized_gain_loss);
+    this.#showUnpriced();
+    this.#showFreshness();
+    this.#showAsOf();
+  }
+
+  /** A value that is not live says of when it is. */
+  #showAsOf() {
+    const field = this.#fields["as-of"];
+    field.hidden = !this.#ledger.totals || !this.#condition || this.#condition.isLive;
+    if (!field.hidden) setText(field, `not live: as of ${time(new Date(this.#ledger.receivedAt), { seconds: true })}`);
+  }
+
+  #showFreshness() {
+    const { totals, receivedAt, isEmpty } = this.#ledger;
+    const isKnown = totals && !isEmpty && totals.oldest_price_age_seconds != null && this.#condition?.isLive;
+    if (!isKnown) return setText(this.#fields.freshness, "");
+    const oldest = totals.oldest_price_age_seconds + (Date.now() - receivedAt) / 1000;
+    const stale = totals.stale_price_count ? `, ${totals.stale_price_count} stale` : "";
+    const fresh = `${share(totals.fresh_percent)} of prices are fresh${stale}`;
+    setText(this.#fields.freshness, `${fresh}; the oldest is ${oldest < 5 ? "from just now" : `${age(oldest)} old`}`);
+  }
+
+  #showUnpriced() {
+    const unpriced = this.#ledger.rows.filter((row) => row.unpriced);
+    this.#fields.partial.hidden = !this.#ledger.totals.partial;
+    const lines = unpriced.map(({ symbol, unpriced: reason }) => `${symbol} ${REASONS[reason] ?? reason}`);
+    const list = this.#fields.unpriced;
+    if ([...list.children].map((item) => item.textContent).join("\n") === lines.join("\n")) return;
+    list.replaceChildren(
+      ...lines.map((line) => {
+        const item = document.createElement("li");
+        item.textContent = line;
+        return item;
+      }),
+    );
+  }
+}
+
+customElements.define("portfolio-summary", PortfolioSummary);
