@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Generic, Protocol, TypeVar
 from uuid import UUID
 
+from market_actors.domain.outlook import Preview, Tariff
 from market_actors.domain.overrides import IntervalSetting, Override
 from market_actors.domain.polling import Effective, Holder
 from market_actors.domain.position import Holdings
@@ -754,6 +755,18 @@ class GetEffective(Request[Effective]):
 
     symbol: str | None
     portfolio_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewOrder(Request[Preview]):
+    """What would this order change in the coming 24 hours? It is not given; its target is taken to exist.
+
+    tariffs: by provider; one that is missing allows everything and costs nothing.
+    Raises Unavailable while the rules in force are not known yet.
+    """
+
+    order: Override | IntervalSetting
+    tariffs: Mapping[str, Tariff]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 from market_actors.actor import MarketActor, Reply
 from market_actors.domain.breaker import Breaker
 from market_actors.domain.exchanges import exchange_of
+from market_actors.domain.outlook import Preview
 from market_actors.domain.overrides import Override
 from market_actors.domain.polling import Effective
 from market_actors.errors import SYMBOL_KINDS, ErrorKind, ProviderError, Unavailable, UnknownSymbol, seconds_until
@@ -26,6 +27,7 @@ from market_actors.messages import (
     Message,
     PlannedCall,
     PollFinished,
+    PreviewOrder,
     ProviderConfigured,
     ProvidersConfigured,
     Prune,
@@ -54,6 +56,7 @@ from market_actors.scheduling.lanes import Call, Lane, Source
 from market_actors.scheduling.lookups import LookUps
 from market_actors.scheduling.orders import Orders
 from market_actors.scheduling.pacing import Pace, Phases, Planner, saved
+from market_actors.scheduling.preview import preview
 from market_actors.scheduling.routes import Routes
 from market_actors.scheduling.tally import Tally
 from market_actors.scheduling.timetable import Row, Timetable
@@ -70,7 +73,7 @@ STOPPED = 60.0  # seconds after which who was refused may ask again, where a sto
 SOON = 5.0  # seconds; who waits for a price is told to come back when its quota opens later than that
 
 
-Answer = Reply | Refreshed | Updates | Effective | tuple[PlannedCall, ...] | bool
+Answer = Reply | Refreshed | Updates | Effective | Preview | tuple[PlannedCall, ...] | bool
 
 
 class Scheduler(MarketActor):
@@ -100,6 +103,7 @@ class Scheduler(MarketActor):
         self._table = Timetable()
         self._orders = Orders(tick.now)
         self._planner = Planner(phases, pace, self._orders)
+        self._phases, self._intervals = phases, pace.intervals
         self._calls = Calls(self._lanes, self._routes, self._table, usage, pace.call_timeout, self.address)
         self._desk = Desk(pace.cooldown)
         self._look_ups = LookUps()
@@ -126,6 +130,8 @@ class Scheduler(MarketActor):
                 return self._fetch_now(user_id, symbol)
             case GetEffective(symbol, portfolio_id):
                 return self._effective(symbol, portfolio_id)
+            case PreviewOrder():
+                return self._preview(message)
             case GetSchedule():
                 rows = (row for row in self._table if row.symbol not in self._table.polling)
                 return planned_calls(rows if self._orders.halt is None else (), self._routes, self._reason, self._tick)
@@ -323,6 +329,12 @@ class Scheduler(MarketActor):
         if symbol is None or symbol not in self._table.symbols:
             raise UnknownSymbol(f"nobody tracks {symbol}")
         return self._planner.explained(symbol, exchange_of(symbol), now)
+
+    def _preview(self, message: PreviewOrder) -> Preview:
+        self._check_resumed()
+        tracked, now = self._table.symbols, self._tick.now
+        given = message.order, message.tariffs, tracked, self._orders
+        return preview(*given, self._lanes, self._phases, self._intervals, now)
 
     def _reason(self, row: Row) -> str:
         """Why a row is polled when it is."""

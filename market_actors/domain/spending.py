@@ -80,8 +80,14 @@ def _spend_until_reset(
             spending.exhausted_at = min(spending.exhausted_at or moment, moment)
     while demands:
         packed = _packed(_by_source(demands), budgets)
-        refusals = [(_moment_of(left[name] + 1, packed[name]), name) for name in packed.keys() & left.keys()]
-        refused = min(((moment, name) for moment, name in refusals if moment is not None), default=None)
+        refusals = {
+            name: _moment_of(left[name] + 1, packed[name]) for name in budgets if name in packed and name in left
+        }
+        refused = min(
+            ((moment, name) for name, moment in refusals.items() if moment is not None),
+            key=lambda each: each[0],  # of equal ones the first provider: what it refuses, the next may have to refuse
+            default=None,
+        )
         allowed, demands = _split(demands, refused[0]) if refused else (demands, [])
         spending.made += (demand for demand in allowed if demand.sources)
         for name, runs in _packed(_by_source(allowed), budgets).items():
@@ -150,16 +156,24 @@ def _moment_of(number: int, packed: Mapping[Run, int]) -> datetime | None:
     first, last = min(run.first for run in packed), max(run.last for run in packed)
     if _calls(packed, last) < number:
         return None
-    ticks = range((last - first) // timedelta.resolution)
-    tick = bisect_left(ticks, number, key=lambda each: _calls(packed, first + each * timedelta.resolution))
-    return first + tick * timedelta.resolution
+    unit = timedelta.resolution
+    steps = [((run.first - first) // unit, run.interval // unit, run.polls, calls) for run, calls in packed.items()]
+
+    def made(tick: int) -> int:
+        return sum(calls * min((tick - at) // step + 1, polls) for at, step, polls, calls in steps if at <= tick)
+
+    return first + bisect_left(range((last - first) // unit), number, key=made) * unit
 
 
 def _split(demands: Iterable[Demand], moment: datetime) -> tuple[list[Demand], list[Demand]]:
     """Return the polls before *moment*, and those from then on."""
-    before, after = [], []
+    before: list[Demand] = []
+    after: list[Demand] = []
     for demand in demands:
         early, later = demand.run.split(moment)
-        before += [replace(demand, run=early)] if early is not None else []
-        after += [replace(demand, run=later)] if later is not None else []
+        if early is None or later is None:
+            (before if later is None else after).append(demand)
+        else:
+            before.append(replace(demand, run=early))
+            after.append(replace(demand, run=later))
     return before, after

@@ -53,6 +53,7 @@ from persistence.queries.providers import (
     save_provider_state,
     save_schedule,
 )
+from persistence.queries.targets import check_target
 from persistence.queries.upkeep import next_epoch, prune
 from persistence.queries.usage import calls_since, finish_call, record_call
 from persistence.queries.users import (
@@ -72,6 +73,7 @@ __all__ = [
     "authenticate",
     "calls_since",
     "check_audit",
+    "check_target",
     "close_connections",
     "close_stale_connections",
     "configure_provider",
