@@ -21,7 +21,7 @@ class PreviewHandler(AdminHandler):
     async def answer(self, target: CheckTarget, order: Override | IntervalSetting) -> None:
         """Raises NotFound."""
         await ask(self.market.store, target)
-        await ask(self.market.book, Ping())  # has told the scheduler of a portfolio that was made just now
+        await ask(self.market.book, Ping())  # has told the scheduler of symbols that are held since just now
         preview = await ask(self.market.scheduler, PreviewOrder(order, await self._tariffs()))
         self.write_json(PreviewAnswer.of(preview))
 
