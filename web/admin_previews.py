@@ -10,9 +10,10 @@ from market_actors.messages import Ping, PreviewOrder
 from market_actors.stored import CheckTarget, CreateOverride, CreatePollInterval, ListProviderStates
 from web.admin import AdminHandler
 from web.admin_rules import interval_order, override_order
-from web.admin_schemas import NewOverride, NewPollInterval, PreviewAnswer
+from web.admin_schemas import NewOverride, NewPollInterval
 from web.gateway import ask
 from web.operation import operation
+from web.preview_schemas import PreviewAnswer
 
 
 class PreviewHandler(AdminHandler):

@@ -64,8 +64,9 @@ def spend(demands: Sequence[Demand], budgets: Mapping[str, Budget], start: datet
         before, pending = _split(pending, reset)
         _spend_until_reset(before, budgets, left, spending, begins)
         begins = reset
-        if name in left:
-            left[name] = budgets[name].per_day or 0
+        left.pop(name, None)
+        if (per_day := budgets[name].per_day) is not None:
+            left[name] = per_day
     _spend_until_reset(pending, budgets, left, spending, begins)
     return spending
 

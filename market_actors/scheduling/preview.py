@@ -16,7 +16,6 @@ from market_actors.scheduling.affected import affected, differ, priced_anew
 from market_actors.scheduling.lanes import Lane
 from market_actors.scheduling.orders import Orders
 from market_actors.scheduling.pacing import Phases
-from market_actors.scheduling.routes import Routes
 from market_actors.scheduling.wishes import Kind, kind_of, named_in, wishes_for
 
 Given = tuple[tuple[Override, ...], tuple[IntervalSetting, ...]]
@@ -53,11 +52,10 @@ def preview(
         exchange: stretches(partial(phases.phase, exchange), timezone_of(exchange), intervals, start, start + DAY)
         for exchange in {UNKNOWN, *(kind.exchange for kind in alike)}
     }
-    routes = Routes(lanes)
     sides: tuple[Counter[Outcome], Counter[Outcome]] = Counter(), Counter()
     changed = priced_anew(before, after)
     for kind, symbols in alike.items():
-        covering = list(routes.covering(kind.exchange))
+        covering = [lane for lane in lanes if lane.source.covers(kind.exchange)]
         wishes = wishes_for(kind, before, covering), wishes_for(kind, after, covering)
         for side, wished in zip(sides, wishes, strict=True):
             side[wished, kind.exchange] += len(symbols)
@@ -82,14 +80,14 @@ def _moments(start: datetime, given: Given) -> Iterable[datetime]:
 
 def _provider(lane: Lane, tariff: Tariff, start: datetime) -> Provider:
     left = whole = tariff.for_polls
-    remaining = lane.status(start).rate_limit_remaining
+    remaining, resets_at = lane.status(start).rate_limit_remaining, lane.source.resets_at
     if whole is not None and tariff.calls_per_day is not None and remaining is not None:
         left = max(remaining - (tariff.calls_per_day - whole), 0)
+    reset = resets_at(start) if resets_at is not None else None
     if lane.is_spent("scheduled", start):
-        left = 0
+        left, reset = 0, lane.opens_at("scheduled", start)
     resets = []
-    reset = lane.source.resets_at(start) if lane.source.resets_at is not None else None
-    while reset is not None and lane.source.resets_at is not None and reset < start + DAY:
+    while reset is not None and reset < start + DAY:
         resets.append(reset)
-        reset = lane.source.resets_at(reset)
+        reset = resets_at(reset) if resets_at is not None else None
     return Provider(lane.name, lane.source.batch_size, tariff, left, tuple(resets))

@@ -15,7 +15,7 @@ from market_actors.domain.breaker import Breaker
 from market_actors.domain.outlook import Affected, Tariff
 from market_actors.domain.overrides import ALLOWED, OverrideType, Scope, with_order
 from market_actors.domain.polling import Holder, Intervals
-from market_actors.errors import Unavailable
+from market_actors.errors import ErrorKind, Unavailable
 from market_actors.messages import (
     DemandChanged,
     GetEffective,
@@ -32,7 +32,7 @@ from market_actors.scheduling.lanes import Lane, Source
 from market_actors.scheduling.orders import Orders
 from market_actors.scheduling.preview import preview
 from tests.actors.orders import override, setting, stop
-from tests.actors.scheduling import CALENDARS, NOON, World
+from tests.actors.scheduling import CALENDARS, NOON, World, error
 from tests.doubles import Remembered
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -160,10 +160,25 @@ def test_what_is_left_of_todays_quota_says_when_it_is_spent(world):
 
 
 def test_a_quota_that_was_denied_is_spent_now(world):
-    world.denial = lambda _: ("day", NOON + HOUR)
+    world.denial = lambda reserve: ("day", NOON + HOUR) if reserve.provider == "yahoo" else None
     world.tick(900)
 
-    assert ask(world, setting(30), yahoo=25).after.quota_exhausted_at == world.now
+    expected = ask(world, setting(30), yahoo=25).after
+    assert expected.quota_exhausted_at == world.now
+    assert expected.expected_age_seconds == 900  # the other provider takes over
+
+
+def test_who_was_parked_by_the_provider_itself_is_asked_again_when_it_may_be(start):
+    world = made(start, batch_size=2)
+    world.yahoo.answer = None
+    world.tell(ProvidersConfigured((ProviderConfigured("alpha_vantage", False, None, None, None, None, None),)))
+    world.tick(900)
+    world.answer(world.yahoo, failure=error(ErrorKind.QUOTA_DAY))
+    expected = ask(world, setting(30)).after
+
+    assert expected.quota_exhausted_at == world.now
+    assert expected.expected_age_seconds > 900 + 3600
+    assert expected.expected_age_seconds < 24 * 3600
 
 
 def test_a_provider_without_a_quota_is_never_spent(world):

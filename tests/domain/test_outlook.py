@@ -105,6 +105,13 @@ def test_a_quota_that_is_spent_already_is_so_now():
     assert found.expected_age_seconds == pytest.approx((12 * 6 + 12 * 0.5) * 3600 / 24)
 
 
+def test_who_has_no_limit_of_ours_but_is_spent_serves_all_again_from_its_reset_on():
+    found = outlook([group(60)], [yahoo(left=0, resets=(NOON + 150 * MINUTE,))], NOON)
+
+    assert found.quota_exhausted_at == NOON
+    assert found.expected_age_seconds == pytest.approx((3 * 1.5 + 21 * 0.5) * 3600 / 24)
+
+
 def test_the_next_provider_takes_over_what_the_first_has_no_calls_for():
     found = outlook([group(60, sources=SECOND)], [yahoo(4), yahoo(10, name="second")], NOON)
 
