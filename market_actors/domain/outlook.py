@@ -105,13 +105,14 @@ def outlook(groups: Sequence[Group], providers: Sequence[Provider], start: datet
     ]
     now = {each.name: Budget(each.batch_size, each.left, each.tariff.for_polls, each.resets) for each in providers}
     whole = {each.name: Budget(each.batch_size, each.tariff.for_polls) for each in providers}
+    is_charged = any(each.tariff.cost_per_call for each in providers)
     spending = spend(demands, now, start)
     made = _by_group(spending.made)
     return Outlook(
         calls_wanted(demands, now),
         spending.exhausted_at,
         _expected_age([(group, made.get(place, [])) for place, group in enumerate(groups)], start, end),
-        _cost(providers, spend(demands, whole, start).calls),
+        _cost(providers, spend(demands, whole, start).calls if is_charged else Counter()),
     )
 
 

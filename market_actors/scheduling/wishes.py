@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from market_actors.domain.exchanges import exchange_of
-from market_actors.domain.overrides import Rules, Scope
+from market_actors.domain.overrides import Rules, Scope, Target
 from market_actors.domain.polling import Effective, Holder, effective_interval, portfolio_interval
 from market_actors.domain.runs import Wish
 from market_actors.scheduling.lanes import Lane
@@ -54,19 +54,41 @@ def as_named(holder: Holder, named: Named) -> Holder:
 def wishes_for(kind: Kind, in_force: InForce, covering: Sequence[Lane]) -> tuple[Wish, ...]:
     """Return how often such symbols are wanted; covering: the providers that have them, in their order."""
     names = [lane.name for lane in covering if lane.is_enabled]
+    targets = {(Scope.SYMBOL, kind.symbol), *((Scope.PROVIDER, name) for name in names)}
+    targets.update(target for holder in kind.holders for target in _targets(holder))
     return _changes(
         _wish(
             begins,
             effective_interval(kind.symbol or "", kind.holders, rules, NEVER),
             tuple(name for name in names if (Scope.PROVIDER, name) not in rules.disabled),
         )
-        for begins, rules in in_force
+        for begins, rules in _concerning(targets, in_force)
     )
 
 
 def wishes_of(holder: Holder, in_force: InForce) -> tuple[Wish, ...]:
     """Return how often a portfolio wants its symbols, whatever others want; no providers are looked at."""
-    return _changes(_wish(begins, portfolio_interval(holder, rules, NEVER), ()) for begins, rules in in_force)
+    return _changes(
+        _wish(begins, portfolio_interval(holder, rules, NEVER), ())
+        for begins, rules in _concerning(_targets(holder), in_force)
+    )
+
+
+def _targets(holder: Holder) -> set[Target]:
+    named = {(Scope.PORTFOLIO, holder.portfolio_id), (Scope.USER, holder.user_id)}
+    return {(scope, str(target)) for scope, target in named if target is not None}
+
+
+def _concerning(targets: Iterable[Target], in_force: InForce) -> Iterator[tuple[datetime, Rules]]:
+    """Yield the rules where an order on one of *targets*, or on everything, begins or ends."""
+    looked_at = [(Scope.GLOBAL, None), *targets]
+    before: Sequence[object] = ()
+    for begins, rules in in_force:
+        kept = (rules.disabled, rules.forced, rules.settings)
+        orders = (rules.stop, *(orders.get(target) for orders in kept for target in looked_at))
+        if orders != before:
+            before = orders
+            yield begins, rules
 
 
 def _wish(begins: datetime, effective: Effective, sources: tuple[str, ...]) -> Wish:
