@@ -332,9 +332,16 @@ class Scheduler(MarketActor):
 
     def _preview(self, message: PreviewOrder) -> Preview:
         self._check_resumed()
-        tracked, now = self._table.symbols, self._tick.now
-        given = message.order, message.tariffs, tracked, self._orders
-        return preview(*given, self._lanes, self._phases, self._intervals, now)
+        return preview(
+            message.order,
+            message.tariffs,
+            self._table.symbols,
+            self._orders,
+            self._lanes,
+            self._phases,
+            self._intervals,
+            self._tick.now,
+        )
 
     def _reason(self, row: Row) -> str:
         """Why a row is polled when it is."""

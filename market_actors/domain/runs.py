@@ -72,7 +72,7 @@ class Wish:
 def stretches(
     phase_at: Callable[[datetime], MarketPhase], timezone: str, intervals: Intervals, start: datetime, end: datetime
 ) -> tuple[Stretch, ...]:
-    """Cut the time from *start* to *end* (aware) wherever the state of an exchange, or its closing price, comes.
+    """Cut the time from *start* to *end* (aware) where the exchange's state changes or its closing price is due.
 
     timezone: IANA name; at its midnight a trading day may end or begin.
     """

@@ -27,8 +27,8 @@ def group(minutes, symbols=1, *, sources=YAHOO, day=SHUT_DAY, by_schedule=False,
 
 
 def yahoo(per_day=None, *, batch_size=1, left=None, resets=(), name="yahoo", per_call=None, monthly=None):
-    """Its reserve is not counted: *per_day* is what polls may use."""
-    tariff = Tariff(None if per_day is None else per_day, per_call, monthly)
+    """*per_day* with the reserve for people, *left* without it."""
+    tariff = Tariff(per_day, per_call, monthly)
     return Provider(name, batch_size, tariff, per_day if left is None else left, resets)
 
 
@@ -96,6 +96,12 @@ def test_what_is_left_today_counts_until_the_reset_and_a_whole_quota_after_it():
     assert spent_today.quota_exhausted_at == NOON + 2 * HOUR
     assert spent_today.expected_age_seconds == 1800
     assert spent_tomorrow.quota_exhausted_at == NOON + 5 * HOUR
+
+
+def test_after_the_reset_people_keep_their_reserve_of_the_new_quota():
+    found = outlook([group(60)], [yahoo(20, left=3, resets=(NOON + 150 * MINUTE,))], NOON)
+
+    assert found.quota_exhausted_at == NOON + 20 * HOUR
 
 
 def test_a_quota_that_is_spent_already_is_so_now():
