@@ -315,7 +315,7 @@ all_orders = overrides() | intervals()
 NO_ORDER = setting(5, begins=NOON + 10 * DAY)
 
 
-@how(max_examples=60, deadline=None)
+@how(max_examples=40, deadline=None)
 @given(st.lists(all_orders, max_size=4), all_orders)
 def test_what_a_preview_expects_is_how_things_are_once_the_order_is_given(given_before, wanted):
     expected = previewed(wanted, given_before)
@@ -325,7 +325,7 @@ def test_what_a_preview_expects_is_how_things_are_once_the_order_is_given(given_
     assert nothing.affected == NOBODY
 
 
-@how(max_examples=30, deadline=None)
+@how(max_examples=20, deadline=None)
 @given(st.lists(all_orders, max_size=3), st.integers(1, 719))
 def test_a_shorter_interval_for_everything_never_lowers_calls(given_before, minutes):
     short, long = (
