@@ -105,7 +105,7 @@ def made_in(world):
     "wanted",
     [
         setting(7, "portfolio", FIRST),
-        override("force_interval", "symbol", "MSFT", minutes=25, lasts=36_000),
+        override("force_interval", "symbol", "MSFT", minutes=25, lasts=20_000),
         override("disable_updates", "user", ANN, lasts=4000),
         stop(lasts=3000),
     ],
@@ -174,11 +174,10 @@ def test_who_was_parked_by_the_provider_itself_is_asked_again_when_it_may_be(sta
     world.tell(ProvidersConfigured((ProviderConfigured("alpha_vantage", False, None, None, None, None, None),)))
     world.tick(900)
     world.answer(world.yahoo, failure=error(ErrorKind.QUOTA_DAY))
-    expected = ask(world, setting(30)).after
+    expected, never = ask(world, setting(30)).after, ask(world, stop()).after
 
     assert expected.quota_exhausted_at == world.now
-    assert expected.expected_age_seconds > 900 + 3600
-    assert expected.expected_age_seconds < 24 * 3600
+    assert 3600 < expected.expected_age_seconds < never.expected_age_seconds
 
 
 def test_a_provider_without_a_quota_is_never_spent(world):
@@ -233,6 +232,20 @@ def test_those_are_counted_who_have_another_interval_or_price(world, wanted, use
     assert ask(world, wanted).affected == Affected(users, portfolios, symbols)
 
 
+def test_a_portfolio_counts_whose_own_interval_alone_is_another_one_at_an_exchange_of_its(world):
+    order(world, setting(1, "portfolio", FIRST), setting(1, "user", EVE))
+
+    assert ask(world, setting(15, "portfolio", SECOND)).affected == Affected(1, 1, 0)
+    assert ask(world, setting(15, "portfolio", EMPTY)).affected == NOBODY
+
+
+def test_another_price_in_place_of_one_affects_and_the_same_does_not(world):
+    order(world, override("price", "symbol", "MSFT", price="400"))
+
+    assert ask(world, override("price", "symbol", "MSFT", price="401")).affected == Affected(2, 1, 1)
+    assert ask(world, override("price", "symbol", "MSFT", price="400.0")).affected == NOBODY
+
+
 def test_who_loses_the_last_provider_is_affected(world):
     off = override("disable_updates", "provider", "alpha_vantage")
     order(world, off)
@@ -252,10 +265,28 @@ def test_an_override_replaces_the_one_of_its_type_and_target_even_by_one_that_is
     assert (same.before, same.affected) == (same.after, NOBODY)
 
 
-def test_an_order_dated_after_the_last_tick_is_looked_at_from_its_beginning(world):
-    expected = ask(world, setting(1440, begins=NOON + timedelta(milliseconds=900)))
+def test_the_end_of_an_order_that_would_be_replaced_is_seen(world):
+    order(world, override("force_interval", "global", minutes=5, lasts=3600))
+    longer = ask(world, override("force_interval", "global", minutes=5))
 
-    assert expected.after.calls_per_day == 2
+    assert longer.before.calls_per_day < 200
+    assert longer.after.calls_per_day == 2 * 288
+
+
+def test_a_provider_is_asked_only_for_what_it_covers(world):
+    world.tell(DemandChanged("watched", frozenset({"RY.TO"})))
+    expected = ask(world, override("disable_updates", "provider", "alpha_vantage"))
+
+    assert expected.affected == Affected(0, 0, 1)
+    assert expected.after.calls_per_day < expected.before.calls_per_day
+
+
+def test_an_order_dated_after_the_last_tick_is_looked_at_from_its_beginning(world):
+    world.denial = lambda reserve: ("day", NOON + HOUR)
+    world.tick(900)
+    given_at = world.now + timedelta(milliseconds=900)
+
+    assert ask(world, setting(5, begins=given_at)).before.quota_exhausted_at == given_at
 
 
 # -- Properties ------------------------------------------------------------------------------
