@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Generic, Protocol, TypeVar
 from uuid import UUID
 
+from market_actors.domain.budget import Stake
 from market_actors.domain.outlook import Preview, Tariff
 from market_actors.domain.overrides import IntervalSetting, Override
 from market_actors.domain.polling import Effective, Holder
@@ -91,6 +92,13 @@ class HoldersChanged(Message):
     source: str
     holders: Mapping[str, tuple[Holder, ...]]
     portfolios: Mapping[UUID, UUID]
+
+
+@dataclass(frozen=True, slots=True)
+class StakesChanged(Message):
+    """What hangs now on each symbol that is held."""
+
+    stakes: Mapping[str, Stake]
 
 
 @dataclass(frozen=True, slots=True)

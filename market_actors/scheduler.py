@@ -43,6 +43,7 @@ from market_actors.messages import (
     SendProviders,
     SendRules,
     SendSchedule,
+    StakesChanged,
     Tick,
     Updates,
     WatchQuota,
@@ -58,6 +59,7 @@ from market_actors.scheduling.orders import Orders
 from market_actors.scheduling.pacing import Pace, Phases, Planner, saved
 from market_actors.scheduling.preview import preview
 from market_actors.scheduling.routes import Routes
+from market_actors.scheduling.spending import Spender
 from market_actors.scheduling.tally import Tally
 from market_actors.scheduling.timetable import Row, Timetable
 from persistence.records import ScheduledPoll
@@ -104,6 +106,7 @@ class Scheduler(MarketActor):
         self._orders = Orders(tick.now)
         self._planner = Planner(phases, pace, self._orders)
         self._phases, self._intervals = phases, pace.intervals
+        self._spender = Spender(self._table, self._routes, self._planner, self._orders, phases, tick.now)
         self._calls = Calls(self._lanes, self._routes, self._table, usage, pace.call_timeout, self.address)
         self._desk = Desk(pace.cooldown)
         self._look_ups = LookUps()
@@ -133,8 +136,7 @@ class Scheduler(MarketActor):
             case PreviewOrder():
                 return self._preview(message)
             case GetSchedule():
-                rows = (row for row in self._table if row.symbol not in self._table.polling)
-                return planned_calls(rows if self._orders.halt is None else (), self._routes, self._reason, self._tick)
+                return self._planned()
             case LookUp(text):
                 self._check_not_halted()
                 reply = self._look_ups.begin(text, self._tick.monotonic)
@@ -172,6 +174,8 @@ class Scheduler(MarketActor):
                 if self._orders.change(overrides, settings, self._tick.now):
                     self._obey()
                 self._resume()
+            case StakesChanged(stakes):
+                self._spender.weigh(stakes)
             case ProvidersConfigured(rows):
                 self._configure(rows)
                 self._resume()
@@ -251,6 +255,7 @@ class Scheduler(MarketActor):
 
     def _obey(self) -> None:
         """Other rules are in force: stop what they forbid, and let the time since the last poll decide the rest."""
+        self._spender.hurry(self._tick.now)
         for lane in self._lanes:
             lane.barred_by = self._orders.on_provider(lane.name)
         for ended in self._calls.end_unmade(self._is_forbidden):
@@ -343,6 +348,19 @@ class Scheduler(MarketActor):
             self._tick.now,
         )
 
+    def _planned(self) -> tuple[PlannedCall, ...]:
+        """Return the next calls: of providers whose quota suffices a call for every row, of others what it allows."""
+        if self._orders.halt is not None:
+            return ()
+        tick = self._tick
+        found = {lane.name: self._spender.planned(lane, tick) for lane in self._lanes if not lane.is_disabled}
+        rows = [row for row in self._table if row.symbol not in self._table.polling]
+        sufficing = [
+            call for call in planned_calls(rows, self._routes, self._reason, tick) if found.get(call.provider) is None
+        ]
+        calls = [*sufficing, *(call for calls in found.values() for call in calls or ())]
+        return tuple(sorted(calls, key=lambda call: call.at))
+
     def _reason(self, row: Row) -> str:
         """Why a row is polled when it is."""
         if row.manual:
@@ -371,11 +389,11 @@ class Scheduler(MarketActor):
             if lane is None:
                 self._end_round(row)
             elif lane.is_idle(tick.now):
-                batch = batches.setdefault(lane, [])
-                if len(batch) < lane.source.batch_size:
-                    batch.append(row)
-        for lane, rows in batches.items():
-            self._calls.poll(lane, rows, tick)
+                batches.setdefault(lane, []).append(row)
+        for lane, due in batches.items():
+            rows = self._spender.choose(lane, due, tick)
+            if rows:
+                self._calls.poll(lane, rows, tick)
 
     def _dispatch_look_ups(self) -> None:
         now = self._tick.now
