@@ -196,7 +196,10 @@ class LookUp(Request[tuple[Instrument, ...]]):
 
 @dataclass(frozen=True, slots=True)
 class ProviderStatus(Message):
-    """How a provider is: status is active, rate_limited, error or disabled."""
+    """How a provider is: status is active, rate_limited, error or disabled.
+
+    is_lost: it is left alone until something has changed; one failed call alone makes its status an error, no more.
+    """
 
     name: str
     status: str
@@ -206,6 +209,7 @@ class ProviderStatus(Message):
     error_count: int
     requests_today: int
     rate_limit_remaining: int | None
+    is_lost: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,7 +354,7 @@ class GetPrices(Request[Mapping[str, Price]]):
 
 @dataclass(frozen=True, slots=True)
 class QuarantinedPrice(Message):
-    """A price that is held back; rule is "factor", "jump" or "unproven"."""
+    """A price that is held back; rule is "currency", "factor", "jump" or "unproven"."""
 
     symbol: str
     provider: str

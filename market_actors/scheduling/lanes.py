@@ -241,6 +241,7 @@ class Lane:
             error_count=self._errors,
             requests_today=self._requests_today,
             rate_limit_remaining=self._remaining,
+            is_lost=self.is_disabled or self._breaker.status(now) != "active" or self.is_spent("scheduled", now),
         )
 
     def _state(self, now: datetime) -> tuple[str, str | None, datetime | None]:

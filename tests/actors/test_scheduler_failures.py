@@ -321,3 +321,26 @@ def test_a_spent_day_parks_the_provider_and_its_symbols_move_on(world, window):
 
 def poll_finished(poll, answered=()):
     return PollFinished(poll, frozenset(answered), {}, None, 20)
+
+
+def test_one_failed_call_is_told_as_an_error_but_no_provider_is_lost(world):
+    world.hold("CBA.AX")
+    fail_yahoo(world, ErrorKind.MALFORMED)
+    (yahoo, _) = world.updates().providers
+    assert (yahoo.status, yahoo.is_lost) == ("error", False)
+
+    for number in range(4):
+        world.hold(f"S{number}.AX")
+        fail_yahoo(world, ErrorKind.MALFORMED)
+    (yahoo, _) = world.updates().providers
+    assert (yahoo.status, yahoo.is_lost) == ("error", True)
+    world.tick(61)
+    assert world.updates().providers[0].is_lost
+
+
+def test_what_is_wrong_with_symbols_alone_does_not_take_their_provider_from_others(world):
+    for number in range(8):
+        world.hold(f"DEAD{number}.AX")
+        fail_yahoo(world, ErrorKind.NO_DATA_RANGE)
+
+    assert world.status("yahoo").status == "active"
