@@ -198,7 +198,7 @@ class LookUp(Request[tuple[Instrument, ...]]):
 class ProviderStatus(Message):
     """How a provider is: status is active, rate_limited, error or disabled.
 
-    is_lost: it is left alone until something has changed; one failed call alone makes its status an error, no more.
+    is_lost: it cannot be reached, or is left alone for now; an answer that is of no use makes its status an error alone.
     """
 
     name: str

@@ -323,7 +323,18 @@ def poll_finished(poll, answered=()):
     return PollFinished(poll, frozenset(answered), {}, None, 20)
 
 
-def test_one_failed_call_is_told_as_an_error_but_no_provider_is_lost(world):
+def test_a_provider_that_cannot_be_reached_is_lost_from_the_first_failure_until_it_answers(world):
+    world.hold("CBA.AX")
+    fail_yahoo(world, ErrorKind.NETWORK)
+    assert world.status("yahoo").is_lost
+
+    world.answer(world.alpha_vantage)
+    world.tick(900)
+    world.answer(world.yahoo)
+    assert not world.status("yahoo").is_lost
+
+
+def test_an_answer_that_cannot_be_read_is_told_as_an_error_but_loses_no_provider(world):
     world.hold("CBA.AX")
     fail_yahoo(world, ErrorKind.MALFORMED)
     (yahoo, _) = world.updates().providers
