@@ -100,7 +100,9 @@ class Scheduler(MarketActor):
         self._table = Timetable()
         self._orders = Orders(tick.now)
         self._planner = Planner(phases, pace, self._orders)
-        self._calls = Calls(self._lanes, self._routes, self._table, usage, pace.call_timeout, self.address)
+        self._calls = Calls(
+            self._lanes, self._routes, self._table, usage, pace.call_timeout, self.address, self._orders.holders
+        )
         self._desk = Desk(pace.cooldown)
         self._look_ups = LookUps()
         self._board = Board(connections, store)
@@ -129,9 +131,9 @@ class Scheduler(MarketActor):
             case GetSchedule():
                 rows = (row for row in self._table if row.symbol not in self._table.polling)
                 return planned_calls(rows if self._orders.halt is None else (), self._routes, self._reason, self._tick)
-            case LookUp(text):
+            case LookUp(text, user_id):
                 self._check_not_halted()
-                reply = self._look_ups.begin(text, self._tick.monotonic)
+                reply = self._look_ups.begin(text, self._tick.monotonic, user_id)
                 self._dispatch()
                 return reply
             case GetUpdates():
@@ -367,7 +369,7 @@ class Scheduler(MarketActor):
                 self._look_ups.give_up(look_up.text, Unavailable("no provider can look it up at present"))
             elif lane.is_idle(now):
                 look_up.is_asked = True
-                self._calls.look_up(lane, look_up.text, self._tick)
+                self._calls.look_up(lane, look_up.text, self._tick, look_up.user_id)
 
     def _denied(self, ended: Ended | None, window: str, until: datetime) -> None:
         if ended is None:

@@ -12,7 +12,7 @@ from tornado.web import Application, RequestHandler, url
 
 from market_actors.domain.throttle import Throttle
 from market_actors.settings import Settings
-from web import admin, admin_providers, admin_rules, auth, holdings, operations, portfolios, prices
+from web import admin, admin_providers, admin_rules, admin_usage, auth, holdings, operations, portfolios, prices
 from web.base import NotFoundHandler
 from web.fanout import Fanout
 from web.gateway import Market
@@ -84,6 +84,8 @@ def api_routes(common: Kwargs | None = None, **parts: Any) -> list[URLSpec]:
         url(f"{admin_rules.INTERVALS}/(?P<interval_id>{ID})", admin_rules.PollIntervalHandler, having()),
         url(admin_rules.OVERRIDES, admin_rules.OverridesHandler, having()),
         url(f"{admin_rules.OVERRIDES}/(?P<override_id>{ID})", admin_rules.OverrideHandler, having()),
+        url(f"{ADMIN}/api-usage", admin_usage.UsageHandler, having()),
+        url(f"{ADMIN}/api-usage/export", admin_usage.UsageExportHandler, having()),
         url(f"{ADMIN}/quarantine", admin.QuarantinesHandler, having()),
         url(f"{ADMIN}/quarantine/(?P<symbol>{ID})", admin.QuarantineHandler, having()),
         url(f"{ADMIN}/providers", admin_providers.ProvidersHandler, having()),
