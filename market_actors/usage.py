@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from market_actors.accounting.audiences import Audiences
 from market_actors.accounting.backlog import Backlog
-from market_actors.accounting.terms import limits_of, tariff_of
+from market_actors.accounting.plans import Plans
+from market_actors.accounting.terms import limits_of, quota_of, tariff_of
 from market_actors.actor import MarketActor
 from market_actors.domain.costs import Tariff
 from market_actors.domain.quota import Denied, Limits, QuotaWindows
@@ -32,7 +33,6 @@ from market_actors.messages import (
     QuotaGranted,
     RecordCall,
     RecordCalls,
-    RecordPlans,
     Reserve,
     SendCalls,
     SendProviders,
@@ -50,7 +50,6 @@ UNDER_WAY = timedelta(seconds=1)  # how long after its reservation a call of the
 FORGET = 60.0  # seconds after which a reservation that was never committed is forgotten; it stays counted
 GIVEN_UP = 10.0  # seconds after which nobody waits for the answer to a reservation any more
 BATCH = 5.0  # seconds between two batches of calls that were granted without limits
-TELL_PLANS = 600.0  # seconds after which what the plans cost is told again: the store may have missed it
 
 
 class UsageTracker(MarketActor):
@@ -83,10 +82,10 @@ class UsageTracker(MarketActor):
         self._backlog = Backlog()
         self._audiences = Audiences()
         self._latest: dict[str, tuple[UUID, datetime]] = {}
-        self._plans_told: RecordPlans | None = None
+        self._plans = Plans(store, clock)
         self._watcher: Address | None = None
         self._told: QuotaChanged | None = None
-        self._monotonic = self._asked_at = self._batch_at = self._plans_at = 0.0
+        self._monotonic = self._asked_at = self._batch_at = 0.0
 
     def on_start(self) -> None:
         self._ask()
@@ -188,7 +187,7 @@ class UsageTracker(MarketActor):
         by_name = {row.name: row for row in rows}
         self._tariffs = {name: tariff_of(each, by_name.get(name)) for name, each in self._tariffs_set.items()}
         limits = {name: limits_of(limit, by_name.get(name)) for name, limit in self._set.items()}
-        self._tell_plans()
+        self._plans.tell(self._tariffs, self._monotonic)
         if limits == self._limits:
             return
         self._limits = limits
@@ -227,24 +226,7 @@ class UsageTracker(MarketActor):
         if not self._is_loaded:
             raise Unavailable("the calls made before are being counted", retry_after=1)
         now = self._clock()
-        return tuple(
-            ProviderQuota(
-                name,
-                windows.limits if name in self._limited else None,
-                windows.remaining_today(now),
-                windows.began_at(now),
-                windows.resets_at(now),
-                windows.exhausts_at(now),
-            )
-            for name, windows in self._windows.items()
-        )
-
-    def _tell_plans(self) -> None:
-        """Tell what the plans cost in this month (UTC); it holds for all of it, and for those before no more changes."""
-        self._plans_at = self._monotonic
-        month = self._clock().astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-        self._plans_told = RecordPlans(month, {name: each.per_month for name, each in self._tariffs.items()})
-        self._store.tell(self._plans_told)
+        return tuple(quota_of(name, each, name in self._limited, now) for name, each in self._windows.items())
 
     # -- Time --------------------------------------------------------------------------------
 
@@ -254,8 +236,7 @@ class UsageTracker(MarketActor):
             self._ask()
         if monotonic - self._batch_at >= BATCH:
             self._tell_batch()
-        if self._limits is not None and (monotonic - self._plans_at >= TELL_PLANS or self._is_another_month()):
-            self._tell_plans()
+        self._plans.pass_time(self._tariffs, monotonic)
         self._waiting = {
             call_id: (request, monotonic if since is None else since)
             for call_id, (request, since) in self._waiting.items()
@@ -265,10 +246,6 @@ class UsageTracker(MarketActor):
             if monotonic - since > FORGET:
                 logger.warning("%s: a reservation was never committed; its call is not made", request.provider)
                 del self._committing[call_id]
-
-    def _is_another_month(self) -> bool:
-        now, told = self._clock().astimezone(UTC), self._plans_told
-        return told is not None and (told.month.year, told.month.month) != (now.year, now.month)
 
     def _tell_watcher(self) -> None:
         """Tell whoever watches, when the counts are other than told; days pass without a message."""

@@ -368,7 +368,7 @@ class UsageCell:
 
 @dataclass(frozen=True, slots=True)
 class UsagePart:
-    """What of the calls of a day, or of a month that begins with *day*, falls on a user and a portfolio, in 10^-12."""
+    """What of the calls of a day, or of days of a month from *day* on, falls on a user and a portfolio, in 10^-12."""
 
     day: date
     provider: str
@@ -392,7 +392,7 @@ class UsagePlan:
 class UsageRows:
     """All that a report of usage is made of.
 
-    parts:      by month where nothing needs them by day.
+    parts:      by month where nothing needs them by day; then at the first of its days.
     symbols:    how many different ones were asked for, by day.
     last_calls: when each provider was last called.
     names:      e-mail addresses of users, and names of portfolios, also of those that are no more.

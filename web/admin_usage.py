@@ -34,8 +34,9 @@ class UsageHandler(AdminHandler):
         """Raises Invalid."""
         now = self.now()
         question = self._question(query, now.date())
-        month = now.date().replace(day=1)
-        rows, this_month = await self._rows(question), await self._rows(question, (month, _last_of(month)))
+        month = Period(now.date().replace(day=1), _last_of(now.date()), now.date())
+        rows = await self._rows(question, question.period)
+        this_month = rows if question.period == month else await self._rows(question, month)
         quotas = await ask(self.market.usage, GetQuotas())
         quota = next((each for each in quotas if each.name == (query.provider or quotas[0].name)), None)
         name = quota.name if quota else str(query.provider)
@@ -44,10 +45,9 @@ class UsageHandler(AdminHandler):
         report = await asyncio.to_thread(usage_report, question, rows, this_month, quotas, now)
         return UsageAnswer.of(report, RateLimits.of(name, quota, counts), now, query.limit, query.offset)
 
-    async def _rows(self, question: Question, days: tuple[date, date] | None = None) -> UsageRows:
-        start, end = days or (question.period.start, question.period.end)
-        message = ReadUsage(start, end, question.provider, question.user_id, question.portfolio_id)
-        return await ask(self.market.history, message, TIMEOUT)
+    async def _rows(self, question: Question, period: Period) -> UsageRows:
+        of_whom = (question.provider, question.user_id, question.portfolio_id)
+        return await ask(self.market.history, ReadUsage(period.start, period.end, *of_whom), TIMEOUT)
 
     def _question(self, query: UsageQuery | UsageExportQuery, today: date) -> Question:
         start = query.start_date or min(query.end_date or today, today).replace(day=1)

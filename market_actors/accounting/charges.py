@@ -40,7 +40,7 @@ class Period:
 class Charge:
     """What falls on a user and a portfolio: units of calls in 10^-12 (none, of a plan), and what they cost.
 
-    day: when; a month's first day, where the parts are by month.
+    day: when; where the parts are by month, the first of its days.
     """
 
     day: date

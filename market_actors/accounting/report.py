@@ -15,7 +15,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from market_actors.accounting.charges import Charge, Period, amount, charges, cost_by_day, total
-from market_actors.domain.costs import forecast
+from market_actors.domain.costs import forecast, plan_units
 from market_actors.domain.money import EXACT
 from market_actors.messages import ProviderQuota
 from persistence.records import UsageCell, UsageRows
@@ -118,10 +118,7 @@ def usage_report(
 def _summary(question: Question, month: UsageRows, now: datetime) -> Summary:
     today = [cell for cell in month.cells if cell.day == now.date()]
     requests, errors = _count(today)
-    period = Period(now.date().replace(day=1), now.date(), now.date())
-    charged = charges(month, period, question.user_id, question.portfolio_id)
-    by_call = total(charge.cost for charge in charged if not charge.is_plan)
-    by_plan = total(charge.cost for charge in charged if charge.is_plan)
+    by_call, by_plan = _whole_cost(month, now.date()) if question.is_whole else _own_cost(question, month, now.date())
     return Summary(
         requests,
         _count(month.cells)[0],
@@ -130,6 +127,20 @@ def _summary(question: Question, month: UsageRows, now: datetime) -> Summary:
         EXACT.add(by_call, by_plan),
         EXACT.add(forecast(by_call, now), _plan_forecast(question, month, by_plan, now)),
     )
+
+
+def _whole_cost(month: UsageRows, today: date) -> tuple[Decimal, Decimal]:
+    """Return what this month costs until today by the call, and what of its plans is due."""
+    due = (amount(plan_units(plan.cost, plan.month, today)) for plan in month.plans)
+    return total(EXACT.multiply(cell.price, Decimal(cell.requests)) for cell in month.cells), total(due)
+
+
+def _own_cost(question: Question, month: UsageRows, today: date) -> tuple[Decimal, Decimal]:
+    """Return of both what falls on the user or portfolio that is asked for."""
+    period = Period(today.replace(day=1), today, today)
+    charged = charges(month, period, question.user_id, question.portfolio_id)
+    by_call = total(charge.cost for charge in charged if not charge.is_plan)
+    return by_call, total(charge.cost for charge in charged if charge.is_plan)
 
 
 def _plan_forecast(question: Question, month: UsageRows, by_plan: Decimal, now: datetime) -> Decimal:

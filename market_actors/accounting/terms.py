@@ -1,12 +1,13 @@
-"""What a provider allows and charges: by the settings, where an administrator set no other."""
+"""What a provider allows and charges, by the settings where an administrator set no other, and what is left of it."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 from market_actors.domain.costs import Tariff
-from market_actors.domain.quota import Limits
-from market_actors.messages import ProviderConfigured
+from market_actors.domain.quota import Limits, QuotaWindows
+from market_actors.messages import ProviderConfigured, ProviderQuota
 from market_actors.scheduling.lanes import is_limited
 from persistence.records import ProviderState
 
@@ -32,4 +33,16 @@ def tariff_of(tariff: Tariff, row: ProviderConfigured | ProviderState | None) ->
     return Tariff(
         tariff.per_call if row.cost_per_call is None else row.cost_per_call,
         tariff.per_month if row.monthly_cost is None else row.monthly_cost,
+    )
+
+
+def quota_of(name: str, windows: QuotaWindows, is_limited: bool, now: datetime) -> ProviderQuota:
+    """Return what is left of a provider's day."""
+    return ProviderQuota(
+        name,
+        windows.limits if is_limited else None,
+        windows.remaining_today(now),
+        windows.began_at(now),
+        windows.resets_at(now),
+        windows.exhausts_at(now),
     )

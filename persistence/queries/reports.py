@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -22,17 +23,17 @@ def read_usage(
 ) -> UsageRows:
     """The calls of the days *start* to *end* (UTC): those to a provider, and that served a user or a portfolio, if any.
 
-    Where a plan is to be divided, the parts of all its calls are there, whomever they served.
+    Where a plan is to be divided, the parts of all calls of its month are there by day, whomever they served. So are
+    the parts of whom was asked for; all others are summed up over the month.
     """
     chosen = _chosen(user_id, portfolio_id)
     plans = _plans(start, end, provider)
     planned = {plan.month for plan in plans}
     parts: list[UsagePart] = []
     for first, last in _months(start, end, provider):
-        month = first.replace(day=1)
-        is_whole = first.day == 1 and (last + DAY).day == 1
-        by_month = is_whole and month not in planned and chosen is None
-        parts += _parts("month" if by_month else "day", first, last, provider, None if month in planned else chosen)
+        is_planned = first.replace(day=1) in planned
+        by_day = is_planned or chosen is not None
+        parts += _parts(first, last, provider, None if is_planned else chosen, by_day)
     return UsageRows(
         _cells(start, end, provider, chosen),
         tuple(parts),
@@ -113,20 +114,29 @@ def _cells(start: date, end: date, provider: str | None, chosen: Expression | No
     return tuple(UsageCell(row[0].date(), row[1], row[2], row[3], int(row[4]), int(row[5])) for row in rows)
 
 
-def _parts(period: str, first: date, last: date, provider: str | None, chosen: Expression | None) -> list[UsagePart]:
+def _parts(first: date, last: date, provider: str | None, chosen: Expression | None, by_day: bool) -> list[UsagePart]:
+    """The parts of days of one month; of them together they stand at the first."""
     rollup = ApiUsageRollup
-    key = (rollup.starts_at, rollup.provider, rollup.kind, rollup.price, UsageShare.user_id, UsageShare.portfolio_id)
+    is_whole = first.day == 1 and (last + DAY).day == 1
+    period, until = ("month", first) if is_whole and not by_day else ("day", last)
+    key = (rollup.provider, rollup.kind, rollup.price, UsageShare.user_id, UsageShare.portfolio_id)
+    columns = (rollup.starts_at, *key) if by_day else key
     query = (
-        rollup.select(*key, fn.SUM(rollup.requests * UsageShare.units))
+        rollup.select(*columns, fn.SUM(rollup.requests * UsageShare.units))
         .join(UsageShare, on=(UsageShare.audience_id == rollup.audience_id))
-        .where(rollup.period == period, _between(rollup.starts_at, first, last))
+        .where(rollup.period == period, _between(rollup.starts_at, first, until))
     )
     if provider is not None:
         query = query.where(rollup.provider == provider)
     if chosen is not None:
         query = query.where(chosen)
-    rows = fetch(query.group_by(*key).order_by(*key))
-    return [UsagePart(row[0].date(), row[1], row[2], row[3], row[4], row[5], int(row[6])) for row in rows]
+    rows = fetch(query.group_by(*columns).order_by(*columns))
+    return [_part(row[0].date(), *row[1:]) if by_day else _part(first, *row) for row in rows]
+
+
+def _part(day: date, provider: str, kind: str, price: Decimal, *party_and_units: Any) -> UsagePart:
+    user_id, portfolio_id, units = party_and_units
+    return UsagePart(day, provider, kind, price, user_id, portfolio_id, int(units))
 
 
 def _symbols(start: date, end: date, provider: str | None, chosen: Expression | None) -> dict[date, int]:

@@ -136,20 +136,21 @@ def test_calls_are_told_by_day_provider_kind_and_price(database: Database) -> No
     }
 
 
-def test_the_parts_of_a_whole_month_are_told_by_the_month_and_others_by_day(database: Database) -> None:
+@pytest.mark.parametrize(("start", "end"), [(START, END), (TODAY, date(2026, 3, 30))])
+def test_the_parts_of_a_month_are_summed_up_at_the_first_of_its_days(
+    database: Database, start: date, end: date
+) -> None:
     ann, savings = uuid4(), uuid4()
     audience = shared((ann, savings), (None, None))
     queries.record_calls([call(audience, reserved_at=NOW + each * DAY) for each in (0, 1)])
 
-    of_month, of_days = read().parts, read(end=date(2026, 3, 30)).parts
+    parts = read(start, end).parts
 
-    assert {(part.day, part.user_id, part.portfolio_id, part.units) for part in of_month} == {
-        (START, ann, savings, WHOLE),
-        (START, None, None, WHOLE),
+    assert {(part.day, part.user_id, part.portfolio_id, part.units) for part in parts} == {
+        (start, ann, savings, WHOLE),
+        (start, None, None, WHOLE),
     }
-    assert {(part.day, part.user_id, part.units) for part in of_days} == {
-        (TODAY + each * DAY, user, WHOLE // 2) for each in (0, 1) for user in (ann, None)
-    }
+    assert sum(part.units for part in read(start, TODAY).parts) == WHOLE
 
 
 def test_the_parts_of_a_month_with_a_plan_are_told_by_day(database: Database) -> None:
