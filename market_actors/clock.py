@@ -1,4 +1,4 @@
-"""The wall clock of the whole server; a test of long times moves it instead of waiting."""
+"""The wall clock that actors and handlers go by; a test of long times moves it instead of waiting."""
 
 from __future__ import annotations
 

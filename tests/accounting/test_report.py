@@ -159,10 +159,16 @@ def test_the_month_is_estimated_until_today_and_forecast_to_its_end():
 
 def test_days_stand_newest_first_and_names_in_order_with_nobody_last():
     days = [TODAY - timedelta(days=each) for each in (3, 1, 2)]
-    made = [(day, "yahoo", "manual", Decimal(0), False, [party]) for day in days for party in PARTIES]
+    deleted = UUID(int=2**128 - 1)
+    parties = [*PARTIES, (deleted, None)]
+    made = [(day, "yahoo", "manual", Decimal(0), False, [party]) for day in days for party in parties]
 
     found = report(made)
 
     assert [day.day for day in found.days] == sorted(days, reverse=True)
-    assert [user.name for user in found.users] == ["ann@example.com", None, None]
-    assert found.users[-1].id is None
+    assert [(user.id, user.name) for user in found.users] == [
+        (ANN, "ann@example.com"),
+        (BOB, None),
+        (deleted, None),
+        (None, None),
+    ]

@@ -208,6 +208,13 @@ def test_the_day_is_spent_at_the_pace_of_the_day_so_far_or_lasts(used, hours, sp
     assert at == (None if spent_after is None else pytest.approx(began + timedelta(hours=spent_after), abs=SECOND))
 
 
+def test_a_month_that_is_spent_leaves_nothing_of_a_day_without_calls():
+    windows = QuotaWindows(Limits(per_day=25, per_month=1))
+    windows.record(datetime(2026, 4, 1, tzinfo=UTC))
+
+    assert windows.exhausts_at(datetime(2026, 4, 9, 7, tzinfo=UTC)) == datetime(2026, 4, 9, 7, tzinfo=UTC)
+
+
 def test_without_a_limit_nothing_is_ever_spent():
     windows = QuotaWindows(Limits())
     windows.record(NOON)

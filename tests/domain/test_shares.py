@@ -54,6 +54,12 @@ def test_it_does_not_matter_in_which_order_the_holders_stand(wanting, random):
     assert list(served("scheduled", None, mixed).items()) == list(served("scheduled", None, wanting).items())
 
 
+def test_the_parts_stand_in_the_same_order_whichever_symbol_is_first():
+    assert list(served("scheduled", None, [[OF_BOB], [OF_ANN]])) == list(
+        served("scheduled", None, [[OF_ANN], [OF_BOB]])
+    )
+
+
 def test_a_shared_call_is_divided_between_the_portfolios_it_serves():
     assert served("scheduled", None, [[OF_ANN, ALSO_OF_ANN, OF_BOB]]) == {
         (ANN, SAVINGS): 333_333_333_334,
