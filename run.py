@@ -132,6 +132,8 @@ def build(settings: Settings) -> Server:
             provider.batch_size,
             _resets_at(provider),
             system.add(f"fetcher/{provider.name}", partial(Fetcher.start, provider, quotes, usage)),
+            timedelta(seconds=provider.delay_seconds),
+            provider.dates_only,
         )
         for provider in providers
     ]

@@ -15,6 +15,7 @@ from market_actors.domain.money import fx_symbol
 from market_actors.domain.polling import Holder
 from market_actors.domain.position import Holdings
 from market_actors.domain.quote import Price
+from market_actors.domain.stakes import Held, StakeCount
 from market_actors.domain.valuation import Valuation
 from market_actors.errors import Unavailable, UnknownPortfolio
 from market_actors.messages import (
@@ -37,6 +38,7 @@ from market_actors.messages import (
     SendBook,
     SendPositions,
     SendPrices,
+    StakesChanged,
     Tick,
     Unfollow,
     ValuationRecalled,
@@ -50,17 +52,18 @@ IDLE = 60.0  # seconds without a viewer or a question after which a valuation ac
 VALUE_EVERY = 900.0  # seconds between two points in the history of a portfolio that nobody watches
 RETELL = 5.0  # seconds after which what was told or asked is repeated, for an actor that was restarted meanwhile
 LAG = 8  # messages waiting at a valuation above which it is owed the next prices: the latest of a symbol is enough
+COUNT_EVERY = 20.0  # seconds between two counts of what hangs on each symbol
 CHUNK = 100  # portfolios loaded from the store at once when nobody waits for them
 
 
 @dataclass(slots=True)
 class Entry:
-    """One portfolio in the index: what it holds and needs, with the currency of each cost; valued_at is monotonic."""
+    """One portfolio in the index: what it holds and needs; valued_at is monotonic."""
 
     user_id: UUID
     base_currency: str
     version: int
-    held: tuple[tuple[str, str], ...]
+    held: tuple[Held, ...]
     needs: frozenset[str] = frozenset()
     valued_at: float = float("-inf")
 
@@ -116,11 +119,12 @@ class PortfolioBook(MarketActor):
         self._early: list[Holdings] = []
         self._now = now
         self._monotonic = 0.0
-        self._told_at = self._asked_at = float("-inf")
+        self._told_at = self._asked_at = self._counted_at = float("-inf")
         self._told: frozenset[str] | None = None
         self._wanting: dict[str, tuple[Holder, ...]] = {}
         self._changed: set[str] = set()
         self._has_new_portfolios = True
+        self._stakes = StakeCount()
 
     def on_start(self) -> None:
         self._store.tell(SendBook(self.address))
@@ -173,7 +177,8 @@ class PortfolioBook(MarketActor):
         for entry in entries:
             known = self._entries.get(entry.portfolio_id)
             if known is None or known.version <= entry.version:
-                self._index(entry.portfolio_id, Entry(entry.user_id, entry.base_currency, entry.version, entry.held))
+                held = tuple(Held(symbol, currency, float(quantity)) for symbol, currency, quantity in entry.held)
+                self._index(entry.portfolio_id, Entry(entry.user_id, entry.base_currency, entry.version, held))
         self._tell_demand()
 
     def _index(self, portfolio_id: UUID, entry: Entry) -> None:
@@ -199,8 +204,8 @@ class PortfolioBook(MarketActor):
 
     def _needs(self, entry: Entry) -> frozenset[str]:
         """The symbols it holds, and the rates into its currency from those of its quotes and costs."""
-        needs = {symbol for symbol, _ in entry.held}
-        for symbol, cost_currency in entry.held:
+        needs = {holding.symbol for holding in entry.held}
+        for symbol, cost_currency, _ in entry.held:
             price = self._prices.get(symbol)
             quoted = price.currency if price else currency_of(symbol)
             needs.update(fx_symbol(code, entry.base_currency) for code in (quoted, cost_currency) if code)
@@ -243,6 +248,7 @@ class PortfolioBook(MarketActor):
     def _spread(self, prices: Mapping[str, Price]) -> None:
         """Hand prices to the valuations that need them; wake those that have not been valued for long."""
         moved = [symbol for symbol, price in prices.items() if self._has_new_currency(price)]
+        self._stakes.moved(self._prices, prices)
         self._prices |= prices
         for portfolio_id in {holder for symbol in moved for holder in self._holders.get(symbol, ())}:
             self._index(portfolio_id, self._entries[portfolio_id])
@@ -290,7 +296,9 @@ class PortfolioBook(MarketActor):
         portfolio_id = holdings.portfolio_id
         known = self._entries.get(portfolio_id)
         if known is None or known.version < holdings.version:
-            held = tuple((position.symbol, position.currency) for position in holdings.positions)
+            held = tuple(
+                Held(position.symbol, position.currency, float(position.quantity)) for position in holdings.positions
+            )
             self._index(portfolio_id, Entry(holdings.user_id, holdings.base_currency, holdings.version, held))
             self._tell_demand()
             live = self._live.get(portfolio_id)
@@ -395,6 +403,7 @@ class PortfolioBook(MarketActor):
         self._tell_demand()
         self._ask_again()
         self._give_up_recalls()
+        self._count_stakes()
         if self._changed or self._has_new_portfolios:
             self._tell_holders()
         for portfolio_id, live in list(self._live.items()):
@@ -414,6 +423,19 @@ class PortfolioBook(MarketActor):
             for portfolio_id in chunk:
                 self._wanted.setdefault(portfolio_id, Wanted(self._monotonic))
             self._store.tell(SendPositions(tuple(chunk), self.address))
+
+    def _count_stakes(self) -> None:
+        """Tell what hangs on each symbol, from time to time: it decides who gets the calls when they are few."""
+        if not self._stakes.is_counting and self._monotonic - self._counted_at < COUNT_EVERY:
+            return
+        if not self._stakes.is_counting:
+            self._counted_at = self._monotonic
+            self._stakes.begin(self._entries)
+        known = [(self._entries[key], key in self._followed) for key in self._stakes.take() if key in self._entries]
+        for entry, is_followed in known:
+            self._stakes.count(entry.held, entry.base_currency, self._prices, is_followed)
+        if not self._stakes.is_counting:
+            self._scheduler.tell(StakesChanged(self._stakes.counted()))
 
     def _ask_again(self) -> None:
         """Repeat what may have been lost with the inbox of an actor that crashed."""

@@ -13,6 +13,8 @@ from decimal import Decimal
 from typing import Generic, Protocol, TypeVar
 from uuid import UUID
 
+from market_actors.domain.budget import Stake
+from market_actors.domain.outlook import Preview, Tariff
 from market_actors.domain.overrides import IntervalSetting, Override
 from market_actors.domain.polling import Effective, Holder
 from market_actors.domain.position import Holdings
@@ -91,6 +93,13 @@ class HoldersChanged(Message):
     source: str
     holders: Mapping[str, tuple[Holder, ...]]
     portfolios: Mapping[UUID, UUID]
+
+
+@dataclass(frozen=True, slots=True)
+class StakesChanged(Message):
+    """What hangs now on each symbol that is held."""
+
+    stakes: Mapping[str, Stake]
 
 
 @dataclass(frozen=True, slots=True)
@@ -809,6 +818,18 @@ class GetEffective(Request[Effective]):
 
     symbol: str | None
     portfolio_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewOrder(Request[Preview]):
+    """What would this order change in the coming 24 hours? It is not given; its target is taken to exist.
+
+    tariffs: by provider; one that is missing allows everything and costs nothing.
+    Raises Unavailable while the rules in force are not known yet.
+    """
+
+    order: Override | IntervalSetting
+    tariffs: Mapping[str, Tariff]
 
 
 @dataclass(frozen=True, slots=True)

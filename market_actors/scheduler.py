@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 from market_actors.actor import MarketActor, Reply
 from market_actors.domain.breaker import Breaker
 from market_actors.domain.exchanges import exchange_of
+from market_actors.domain.outlook import Preview
 from market_actors.domain.overrides import Override
 from market_actors.domain.polling import Effective
 from market_actors.errors import SYMBOL_KINDS, ErrorKind, ProviderError, Unavailable, UnknownSymbol, seconds_until
@@ -26,6 +27,7 @@ from market_actors.messages import (
     Message,
     PlannedCall,
     PollFinished,
+    PreviewOrder,
     ProviderConfigured,
     ProvidersConfigured,
     Prune,
@@ -41,6 +43,7 @@ from market_actors.messages import (
     SendProviders,
     SendRules,
     SendSchedule,
+    StakesChanged,
     Tick,
     Updates,
     WatchQuota,
@@ -54,7 +57,9 @@ from market_actors.scheduling.lanes import Call, Lane, Source
 from market_actors.scheduling.lookups import LookUps
 from market_actors.scheduling.orders import Orders
 from market_actors.scheduling.pacing import Pace, Phases, Planner, saved
+from market_actors.scheduling.preview import preview
 from market_actors.scheduling.routes import Routes
+from market_actors.scheduling.spending import Spender
 from market_actors.scheduling.tally import Tally
 from market_actors.scheduling.timetable import Row, Timetable
 from persistence.records import ScheduledPoll
@@ -70,7 +75,7 @@ STOPPED = 60.0  # seconds after which who was refused may ask again, where a sto
 SOON = 5.0  # seconds; who waits for a price is told to come back when its quota opens later than that
 
 
-Answer = Reply | Refreshed | Updates | Effective | tuple[PlannedCall, ...] | bool
+Answer = Reply | Refreshed | Updates | Effective | Preview | tuple[PlannedCall, ...] | bool
 
 
 class Scheduler(MarketActor):
@@ -100,6 +105,8 @@ class Scheduler(MarketActor):
         self._table = Timetable()
         self._orders = Orders(tick.now)
         self._planner = Planner(phases, pace, self._orders)
+        self._phases, self._intervals = phases, pace.intervals
+        self._spender = Spender(self._table, self._routes, self._planner, self._orders, phases, tick.now)
         self._calls = Calls(
             self._lanes, self._routes, self._table, usage, pace.call_timeout, self.address, self._orders.holders
         )
@@ -128,9 +135,10 @@ class Scheduler(MarketActor):
                 return self._fetch_now(user_id, symbol)
             case GetEffective(symbol, portfolio_id):
                 return self._effective(symbol, portfolio_id)
+            case PreviewOrder():
+                return self._preview(message)
             case GetSchedule():
-                rows = (row for row in self._table if row.symbol not in self._table.polling)
-                return planned_calls(rows if self._orders.halt is None else (), self._routes, self._reason, self._tick)
+                return self._planned()
             case LookUp(text, user_id):
                 self._check_not_halted()
                 reply = self._look_ups.begin(text, self._tick.monotonic, user_id)
@@ -168,6 +176,8 @@ class Scheduler(MarketActor):
                 if self._orders.change(overrides, settings, self._tick.now):
                     self._obey()
                 self._resume()
+            case StakesChanged(stakes):
+                self._spender.weigh(stakes)
             case ProvidersConfigured(rows):
                 self._configure(rows)
                 self._resume()
@@ -247,6 +257,7 @@ class Scheduler(MarketActor):
 
     def _obey(self) -> None:
         """Other rules are in force: stop what they forbid, and let the time since the last poll decide the rest."""
+        self._spender.hurry(self._tick.now)
         for lane in self._lanes:
             lane.barred_by = self._orders.on_provider(lane.name)
         for ended in self._calls.end_unmade(self._is_forbidden):
@@ -326,6 +337,32 @@ class Scheduler(MarketActor):
             raise UnknownSymbol(f"nobody tracks {symbol}")
         return self._planner.explained(symbol, exchange_of(symbol), now)
 
+    def _preview(self, message: PreviewOrder) -> Preview:
+        self._check_resumed()
+        return preview(
+            message.order,
+            message.tariffs,
+            self._table.symbols,
+            self._orders,
+            self._lanes,
+            self._phases,
+            self._intervals,
+            self._tick.now,
+        )
+
+    def _planned(self) -> tuple[PlannedCall, ...]:
+        """Return the next calls: of providers whose quota suffices a call for every row, of others what it allows."""
+        if self._orders.halt is not None:
+            return ()
+        tick = self._tick
+        found = {lane.name: self._spender.planned(lane, tick) for lane in self._lanes if not lane.is_disabled}
+        rows = [row for row in self._table if row.symbol not in self._table.polling]
+        sufficing = [
+            call for call in planned_calls(rows, self._routes, self._reason, tick) if found.get(call.provider) is None
+        ]
+        calls = [*sufficing, *(call for calls in found.values() for call in calls or ())]
+        return tuple(sorted(calls, key=lambda call: call.at))
+
     def _reason(self, row: Row) -> str:
         """Why a row is polled when it is."""
         if row.manual:
@@ -354,11 +391,11 @@ class Scheduler(MarketActor):
             if lane is None:
                 self._end_round(row)
             elif lane.is_idle(tick.now):
-                batch = batches.setdefault(lane, [])
-                if len(batch) < lane.source.batch_size:
-                    batch.append(row)
-        for lane, rows in batches.items():
-            self._calls.poll(lane, rows, tick)
+                batches.setdefault(lane, []).append(row)
+        for lane, due in batches.items():
+            rows = self._spender.choose(lane, due, tick)
+            if rows:
+                self._calls.poll(lane, rows, tick)
 
     def _dispatch_look_ups(self) -> None:
         now = self._tick.now

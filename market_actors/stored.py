@@ -478,6 +478,16 @@ class CreateOverride(Request[AdministrativeOverride]):
 
 
 @dataclass(frozen=True, slots=True)
+class CheckTarget(Request[None]):
+    """Does what an order names exist? NotFound without such a target. is_tracked: as in CreateOverride."""
+
+    scope: str
+    target_id: UUID | None
+    symbol: str | None
+    is_tracked: bool
+
+
+@dataclass(frozen=True, slots=True)
 class GetOverride(Request[AdministrativeOverride]):
     """One override."""
 

@@ -153,13 +153,13 @@ class Imported:
 
 @dataclass(frozen=True, slots=True)
 class BookEntry:
-    """One portfolio in the index of who holds what: (symbol, currency of its cost) of each holding."""
+    """One portfolio in the index of who holds what: (symbol, currency of its cost, quantity) of each holding."""
 
     portfolio_id: UUID
     user_id: UUID
     base_currency: str
     version: int
-    held: tuple[tuple[str, str], ...]
+    held: tuple[tuple[str, str, Decimal], ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,15 +61,7 @@ class PollIntervalsHandler(AdminHandler):
         errors=(404,),
     )
     async def post(self, body: NewPollInterval) -> None:
-        now = self.now()
-        _check_fields({"target_id": body.target_id}, set() if body.config_type == "global" else {"target_id"})
-        begins, ends = _moment(body.effective_from, "effective_from"), _moment(body.effective_until, "effective_until")
-        if ends is not None and ends <= max(begins or now, now):
-            raise invalid("must be after effective_from, and in the future", "body", "effective_until")
-        message = CreatePollInterval(
-            body.config_type, body.target_id, body.interval_minutes, begins, ends, self.actor, body.reason, now
-        )
-        row = await ask(self.market.store, message)
+        row = await ask(self.market.store, interval_order(self, body))
         self.set_header("Location", f"{INTERVALS}/{row.id}")
         self.write_json(PollIntervalAnswer.of(row), status=201)
 
@@ -119,36 +111,9 @@ class OverridesHandler(AdminHandler):
         errors=(404,),
     )
     async def post(self, body: NewOverride) -> None:
-        if DomainScope(body.scope) not in ALLOWED[OverrideType(body.override_type)]:
-            raise invalid(f"{body.override_type} cannot have this scope", "body", "scope")
-        taken = {name for name in (TARGETS.get(body.scope), VALUES.get(body.override_type)) if name is not None}
-        names = ("target_id", "provider_id", "symbol", "interval_minutes", "price")
-        _check_fields({name: getattr(body, name) for name in names}, taken)
-        if body.provider_id is not None and body.provider_id not in self.market_settings.providers:
-            raise NotFound(f"no provider {body.provider_id}")
-        message = CreateOverride(
-            body.override_type,
-            body.scope,
-            body.target_id,
-            body.provider_id,
-            body.symbol,
-            body.interval_minutes,
-            body.price,
-            body.duration_minutes,
-            body.symbol is not None and await self._is_tracked(body.symbol),
-            self.actor,
-            body.reason,
-            self.now(),
-        )
-        row = await ask(self.market.store, message)
+        row = await ask(self.market.store, await override_order(self, body))
         self.set_header("Location", f"{OVERRIDES}/{row.id}")
         self.write_json(OverrideAnswer.of(row), status=201)
-
-    async def _is_tracked(self, symbol: str) -> bool:
-        try:
-            return symbol in (await ask(self.market.scheduler, GetUpdates())).tracked
-        except MarketError:
-            return False
 
 
 class OverrideHandler(AdminHandler):
@@ -162,6 +127,53 @@ class OverrideHandler(AdminHandler):
     async def delete(self, override_id: UUID, query: ReasonQuery) -> None:
         message = RemoveOverride(override_id, self.actor, query.reason, self.now())
         self.write_json(OverrideAnswer.of(await ask(self.market.store, message)))
+
+
+# -- What a body orders --------------------------------------------------------------------
+
+
+def interval_order(handler: AdminHandler, body: NewPollInterval) -> CreatePollInterval:
+    """Raises Invalid."""
+    now = handler.now()
+    _check_fields({"target_id": body.target_id}, set() if body.config_type == "global" else {"target_id"})
+    begins, ends = _moment(body.effective_from, "effective_from"), _moment(body.effective_until, "effective_until")
+    if ends is not None and ends <= max(begins or now, now):
+        raise invalid("must be after effective_from, and in the future", "body", "effective_until")
+    return CreatePollInterval(
+        body.config_type, body.target_id, body.interval_minutes, begins, ends, handler.actor, body.reason, now
+    )
+
+
+async def override_order(handler: AdminHandler, body: NewOverride) -> CreateOverride:
+    """Raises Invalid, NotFound without such a provider."""
+    if DomainScope(body.scope) not in ALLOWED[OverrideType(body.override_type)]:
+        raise invalid(f"{body.override_type} cannot have this scope", "body", "scope")
+    taken = {name for name in (TARGETS.get(body.scope), VALUES.get(body.override_type)) if name is not None}
+    names = ("target_id", "provider_id", "symbol", "interval_minutes", "price")
+    _check_fields({name: getattr(body, name) for name in names}, taken)
+    if body.provider_id is not None and body.provider_id not in handler.market_settings.providers:
+        raise NotFound(f"no provider {body.provider_id}")
+    return CreateOverride(
+        body.override_type,
+        body.scope,
+        body.target_id,
+        body.provider_id,
+        body.symbol,
+        body.interval_minutes,
+        body.price,
+        body.duration_minutes,
+        body.symbol is not None and await _is_tracked(handler, body.symbol),
+        handler.actor,
+        body.reason,
+        handler.now(),
+    )
+
+
+async def _is_tracked(handler: AdminHandler, symbol: str) -> bool:
+    try:
+        return symbol in (await ask(handler.market.scheduler, GetUpdates())).tracked
+    except MarketError:
+        return False
 
 
 def _check_fields(given: dict[str, object], taken: set[str]) -> None:

@@ -12,7 +12,18 @@ from tornado.web import Application, RequestHandler, url
 
 from market_actors.domain.throttle import Throttle
 from market_actors.settings import Settings
-from web import admin, admin_providers, admin_rules, admin_usage, auth, holdings, operations, portfolios, prices
+from web import (
+    admin,
+    admin_previews,
+    admin_providers,
+    admin_rules,
+    admin_usage,
+    auth,
+    holdings,
+    operations,
+    portfolios,
+    prices,
+)
 from web.base import NotFoundHandler
 from web.fanout import Fanout
 from web.gateway import Market
@@ -81,8 +92,10 @@ def api_routes(common: Kwargs | None = None, **parts: Any) -> list[URLSpec]:
         url(f"{PORTFOLIOS}/(?P<portfolio_id>{ID})/links/(?P<link_id>{ID})", portfolios.LinkHandler, having()),
         url(admin_rules.INTERVALS, admin_rules.PollIntervalsHandler, having()),
         url(f"{admin_rules.INTERVALS}/effective", admin_rules.EffectiveHandler, having()),
+        url(f"{admin_rules.INTERVALS}/preview", admin_previews.IntervalPreviewHandler, having()),
         url(f"{admin_rules.INTERVALS}/(?P<interval_id>{ID})", admin_rules.PollIntervalHandler, having()),
         url(admin_rules.OVERRIDES, admin_rules.OverridesHandler, having()),
+        url(f"{admin_rules.OVERRIDES}/preview", admin_previews.OverridePreviewHandler, having()),
         url(f"{admin_rules.OVERRIDES}/(?P<override_id>{ID})", admin_rules.OverrideHandler, having()),
         url(f"{ADMIN}/api-usage", admin_usage.UsageHandler, having()),
         url(f"{ADMIN}/api-usage/export", admin_usage.UsageExportHandler, having()),

@@ -159,6 +159,21 @@ def rules_at(now: datetime, overrides: Iterable[Override], settings: Iterable[In
     )
 
 
+def with_order(
+    order: Override | IntervalSetting, overrides: Iterable[Override], settings: Iterable[IntervalSetting]
+) -> tuple[tuple[Override, ...], tuple[IntervalSetting, ...]]:
+    """Return the overrides and settings that there are once *order* is given.
+
+    An override replaces the one of its type and target, though its own time be over at once. A setting ends the one
+    of its target when it begins, which rules_at sees to.
+    """
+    if isinstance(order, IntervalSetting):
+        return tuple(overrides), (*settings, order)
+    same = order.override_type, order.scope, order.target
+    kept = (each for each in overrides if (each.override_type, each.scope, each.target) != same)
+    return (*kept, order), tuple(settings)
+
+
 def present(now: datetime, overrides: Iterable[Override], settings: Iterable[IntervalSetting]) -> datetime:
     """Return the time at which to evaluate what has just been told, when the clock was last looked at *now*.
 

@@ -33,6 +33,7 @@ class AlphaVantage(Provider):
     """
 
     name = answers.NAME
+    dates_only = True
 
     def __init__(
         self,

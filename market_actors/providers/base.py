@@ -40,12 +40,14 @@ class Provider(ABC):
     quota:         what it allows; None of a source without limits.
     batch_size:    how many symbols one call may ask for.
     delay_seconds: by how much its quotes lag their exchange, where it is not known better by exchange.
+    dates_only:    its quotes have a date and no time: a closing price comes some time after the close.
     """
 
     name: str
     quota: Quota | None
     batch_size: int = 1
     delay_seconds: int = 0
+    dates_only: bool = False
 
     @abstractmethod
     def covers(self, exchange: str) -> bool:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from market_actors.domain.breaker import Breaker
+from market_actors.domain.budget import Allowance
 from market_actors.domain.overrides import Override
 from market_actors.domain.quota import Limits, QuotaWindows
 from market_actors.errors import BREAKER_KINDS, ErrorKind, ProviderError, seconds_until
@@ -30,6 +31,8 @@ class Source:
     batch_size: symbols in one call.
     resets_at:  when its daily quota is full again, after a moment; None where it has no limits.
     fetcher:    who calls it.
+    delay:      by which its prices lag.
+    dates_only: it is an end-of-day source.
     """
 
     name: str
@@ -37,6 +40,8 @@ class Source:
     batch_size: int
     resets_at: Callable[[datetime], datetime] | None
     fetcher: Address
+    delay: timedelta = timedelta(0)
+    dates_only: bool = False
 
     @property
     def has_limits(self) -> bool:
@@ -131,6 +136,23 @@ class Lane:
         """Is the daily quota spent, so far as calls of this kind may use it?"""
         until = self._spent_until.get(kind)
         return self._remaining == 0 or (until is not None and now < until)
+
+    def allowance(self, eager_until: datetime, now: datetime) -> Allowance | None:
+        """Return what is left for scheduled polls; None where the day has no limit, or the count is not known yet."""
+        if self._remaining is None or self.source.resets_at is None:
+            return None
+        per_day = self._requests_today + self._remaining
+        return Allowance(
+            calls=max(self._remaining - Limits(per_day=per_day).reserve, 0),
+            used=self._requests_today,
+            per_day=per_day,
+            resets_at=self.source.resets_at(now),
+            batch_size=self.source.batch_size,
+            last_call=self._last_request,
+            delay=self.source.delay,
+            dates_only=self.source.dates_only,
+            eager_until=eager_until,
+        )
 
     def waits_for(self, now: datetime) -> float:
         """Return the seconds until the quota of the second or minute allows another call."""

@@ -18,8 +18,8 @@ class Orders:
     """The orders as last told, those of them in force, and the holders of every symbol."""
 
     def __init__(self, now: datetime) -> None:
-        self._overrides: tuple[Override, ...] = ()
-        self._settings: tuple[IntervalSetting, ...] = ()
+        self.overrides: tuple[Override, ...] = ()
+        self.settings: tuple[IntervalSetting, ...] = ()
         self._holders: dict[str, Holders] = {}
         self._owners: dict[str, Mapping[UUID, UUID]] = {}
         self.is_known = False
@@ -29,12 +29,12 @@ class Orders:
     def change(self, overrides: tuple[Override, ...], settings: tuple[IntervalSetting, ...], now: datetime) -> bool:
         """Go by these from now on; return whether other rules are in force."""
         self.is_known = True
-        self._overrides, self._settings = overrides, settings
+        self.overrides, self.settings = overrides, settings
         return self.pass_time(present(now, overrides, settings))
 
     def pass_time(self, now: datetime) -> bool:
         """Let what is over end and what is due begin; return whether other rules are in force. Prices are not ours."""
-        rules = replace(rules_at(now, self._overrides, self._settings), prices={})
+        rules = replace(rules_at(now, self.overrides, self.settings), prices={})
         if rules == self.rules:
             return False
         self.rules = rules
@@ -75,6 +75,11 @@ class Orders:
 
     def holders(self, symbol: str) -> list[Holder]:
         return [holder for holders in self._holders.values() for holder in holders.get(symbol, ())]
+
+    @property
+    def owners(self) -> Mapping[UUID, UUID]:
+        """The owner of each portfolio."""
+        return {portfolio: owner for owners in self._owners.values() for portfolio, owner in owners.items()}
 
     def held_by(self, portfolio_id: UUID) -> Iterable[str]:
         """The symbols that a portfolio wants."""

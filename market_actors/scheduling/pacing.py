@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -10,7 +11,7 @@ from zlib import crc32
 
 from market_actors.domain.exchanges import UNKNOWN, exchange_of
 from market_actors.domain.polling import Effective, Intervals, default_interval, next_poll
-from market_actors.domain.sessions import MarketPhase
+from market_actors.domain.sessions import MarketPhase, Session
 from market_actors.messages import Tick
 from market_actors.scheduling.orders import Orders
 from market_actors.scheduling.timetable import Row
@@ -21,6 +22,8 @@ class Phases(Protocol):
     """Where exchanges stand in their day; see market_actors.calendars."""
 
     def phase(self, exchange: str, now: datetime) -> MarketPhase: ...
+
+    def sessions(self, exchange: str, around: datetime) -> Sequence[Session]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,13 @@ class Planner:
     def interval(self, symbol: str, exchange: str, now: datetime) -> Effective:
         """Return the interval in force."""
         return self._orders.of_symbol(symbol, self._schedule(exchange, now))
+
+    def intervals(self, row: Row, now: datetime) -> tuple[timedelta, timedelta]:
+        """Return the wait between two polls while the row's exchange is open, and while it is not."""
+        effective = self.interval(row.symbol, row.exchange, now)
+        if effective.source == "schedule" or effective.interval_seconds is None:
+            return self._pace.intervals.open, self._pace.intervals.after_hours
+        return (timedelta(seconds=effective.interval_seconds),) * 2
 
     def explained(self, symbol: str, exchange: str, now: datetime) -> Effective:
         """Return the interval in force, with the names of those it is looked up for."""

@@ -54,6 +54,7 @@ from persistence.queries.providers import (
     save_schedule,
 )
 from persistence.queries.reports import count_calls, read_usage
+from persistence.queries.targets import check_target
 from persistence.queries.upkeep import next_epoch, prune
 from persistence.queries.usage import calls_since, finish_call, record_call, record_calls, record_plans, settle_calls
 from persistence.queries.users import (
@@ -73,6 +74,7 @@ __all__ = [
     "authenticate",
     "calls_since",
     "check_audit",
+    "check_target",
     "close_connections",
     "close_stale_connections",
     "configure_provider",

@@ -14,7 +14,7 @@ from persistence.models import AdministrativeOverride as Override
 from persistence.models import Instrument
 from persistence.queries import audit
 from persistence.queries.intervals import load_spans
-from persistence.queries.targets import check_target, is_known_symbol
+from persistence.queries.targets import check_target
 from persistence.records import AdministrativeOverride, Orders, Page
 
 REPLACED = "replaced by another one"
@@ -42,9 +42,7 @@ def create_override(
     """
     with writing():
         lock_until_commit(audit.LOCK)
-        check_target(scope, target_id)
-        if symbol is not None and not is_tracked and not is_known_symbol(symbol):
-            raise RowNotFound(f"no symbol {symbol}")
+        check_target(scope, target_id, symbol, is_tracked)
         before = _remove_active(override_type, scope, target_id, provider_id, symbol, actor, now)
         row = Override.create(
             override_type=override_type,

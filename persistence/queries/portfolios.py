@@ -96,7 +96,7 @@ def touch(user_id: UUID, portfolio_id: UUID, now: datetime) -> None:
 
 
 def load_book() -> tuple[BookEntry, ...]:
-    """Who holds what: every portfolio, with the symbol and the currency of the cost of each holding."""
+    """Who holds what: every portfolio, with the symbol, the currency of the cost and the quantity of each holding."""
     query = (
         Portfolio.select(
             Portfolio.id,
@@ -105,6 +105,7 @@ def load_book() -> tuple[BookEntry, ...]:
             Portfolio.version,
             Holding.symbol,
             Holding.currency,
+            Holding.quantity,
         )
         .join(Holding, JOIN.LEFT_OUTER)
         .order_by(Portfolio.id, Holding.symbol)
@@ -115,7 +116,7 @@ def load_book() -> tuple[BookEntry, ...]:
             user_id,
             base_currency,
             version,
-            tuple((symbol, currency) for *_, symbol, currency in rows if symbol is not None),
+            tuple(row[4:] for row in rows if row[4] is not None),
         )
         for (portfolio_id, user_id, base_currency, version), rows in groupby(fetch(query), itemgetter(0, 1, 2, 3))
     )

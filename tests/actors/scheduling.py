@@ -64,6 +64,7 @@ class World:
         is_resumed: bool = True,
         overrides: Iterable[Override] = (),
         settings: Iterable[IntervalSetting] = (),
+        dates_only: bool = False,
     ) -> None:
         self.now, self.monotonic = now, 1000.0
         self.denial: Callable[[Reserve], tuple[str, datetime] | None] = lambda _: None
@@ -75,7 +76,14 @@ class World:
         self.store = Remembered(self._answer_store if is_resumed else None)
         sources = (
             Source("yahoo", lambda exchange: exchange != "XTSE", batch_size, self._midnight, self.yahoo),
-            Source("alpha_vantage", lambda exchange: exchange != "CMES", 1, self._midnight, self.alpha_vantage),
+            Source(
+                "alpha_vantage",
+                lambda exchange: exchange != "CMES",
+                1,
+                self._midnight,
+                self.alpha_vantage,
+                dates_only=dates_only,
+            ),
         )
         self.scheduler = start(
             Scheduler,

@@ -38,6 +38,7 @@ from market_actors.messages import (
     SendBook,
     SendPositions,
     SendPrices,
+    StakesChanged,
     Tick,
     Unfollow,
     ValuationRecalled,
@@ -104,7 +105,13 @@ class World:
         self.tell(
             BookLoaded(
                 tuple(
-                    BookEntry(h.portfolio_id, USER, "AUD", h.version, tuple((p.symbol, "AUD") for p in h.positions))
+                    BookEntry(
+                        h.portfolio_id,
+                        USER,
+                        "AUD",
+                        h.version,
+                        tuple((p.symbol, "AUD", p.quantity) for p in h.positions),
+                    )
                     for h in entries
                 )
             )
@@ -505,3 +512,18 @@ def test_a_price_that_is_withdrawn_counts_no_more(world):
 
     assert world.value(portfolio_id).total_value == 40
     assert [unpriced.symbol for unpriced in world.value(portfolio_id).unpriced] == ["CBA.AX"]
+
+
+def test_what_hangs_on_each_symbol_is_told_from_time_to_time(world):
+    portfolio_id, other = uuid4(), uuid4()
+    world.hold(portfolio_id, CBA_AX="10", BHP_AX="10")
+    world.hold(other, CBA_AX="1")
+    world.load(portfolio_id, other)
+    world.prices(CBA_AX="75", BHP_AX="25")
+    world.tell(Follow((portfolio_id,)))
+    world.tick(21)
+    stakes = world.scheduler.last(StakesChanged).stakes
+    assert {symbol: (stake.share, stake.viewers) for symbol, stake in stakes.items()} == {
+        "CBA.AX": (1.75, 1),
+        "BHP.AX": (0.25, 1),
+    }

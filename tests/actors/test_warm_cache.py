@@ -46,7 +46,7 @@ class World:
         self.cache = Address("cache", WarmCache.start(RedisCache(url)))
         neighbours = (self.store, Remembered(), Remembered(), Remembered())
         self.book = Address("book", PortfolioBook.start(*neighbours, self.cache, NOW))
-        self.book.tell(BookLoaded((BookEntry(PORTFOLIO, USER, "AUD", 1, (("CBA.AX", "AUD"),)),)))
+        self.book.tell(BookLoaded((BookEntry(PORTFOLIO, USER, "AUD", 1, (("CBA.AX", "AUD", Decimal(10)),)),)))
         self.monotonic = 0.0
         self.numbers = iter(range(1, 100))
 

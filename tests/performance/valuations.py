@@ -98,7 +98,7 @@ def measure(count: int, rounds: int = 5) -> dict[str, float]:
     streams, nobody = Counter(), Nobody()
     book = Address("book", PortfolioBook.start(Positions(portfolios), streams, nobody, nobody, None, NOW))
     entries = tuple(
-        BookEntry(h.portfolio_id, h.user_id, "AUD", 1, tuple((p.symbol, "AUD") for p in h.positions))
+        BookEntry(h.portfolio_id, h.user_id, "AUD", 1, tuple((p.symbol, "AUD", p.quantity) for p in h.positions))
         for h in portfolios.values()
     )
     book.tell(Tick(NOW, 0.0))

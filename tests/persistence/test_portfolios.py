@@ -209,7 +209,12 @@ def test_the_book_says_who_holds_what(user: User, portfolio: Portfolio) -> None:
 
     entries = {entry.portfolio_id: entry for entry in queries.load_book()}
 
-    assert entries[portfolio.id].held == (("AAPL", "USD"), ("CBA.AX", "AUD"))
+    assert [(symbol, currency) for symbol, currency, _ in entries[portfolio.id].held] == [
+        ("AAPL", "USD"),
+        ("CBA.AX", "AUD"),
+    ]
+    held = {holding.symbol: holding.quantity for holding in queries.load_positions([portfolio.id])[0].holdings}
+    assert {symbol: quantity for symbol, _, quantity in entries[portfolio.id].held} == held
     assert (entries[portfolio.id].user_id, entries[portfolio.id].version) == (user.id, 3)
     assert (entries[empty.id].held, entries[empty.id].base_currency) == ((), "USD")
 
