@@ -194,6 +194,7 @@ def _pace(settings: Settings) -> Pace:
 def serve(settings: Settings, arguments: argparse.Namespace) -> int:
     """Serve until a signal; 0 when everything that was accepted is written."""
     logs.configure(settings.log_level, settings.log_format)
+    registry.check(settings.providers)
     with served(settings):
         sockets = _listen(settings)
         settings = settings.bound_to(sockets[0].getsockname()[1])

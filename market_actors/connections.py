@@ -505,5 +505,5 @@ def _weather(updates: Updates | None) -> object:
     """
     if updates is None:
         return (0, None, None, ())
-    troubled = tuple((provider.name, provider.status) for provider in updates.providers if provider.status != "active")
+    troubled = tuple((provider.name, provider.status) for provider in updates.providers if provider.is_lost)
     return (updates.orders, updates.paused_reason, updates.paused_until, troubled)

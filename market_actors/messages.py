@@ -198,7 +198,10 @@ class LookUp(Request[tuple[Instrument, ...]]):
 
 @dataclass(frozen=True, slots=True)
 class ProviderStatus(Message):
-    """How a provider is: status is active, rate_limited, error or disabled."""
+    """How a provider is: status is active, rate_limited, error or disabled.
+
+    is_lost: it cannot be reached, or is left alone for now; an answer that is of no use makes its status an error alone.
+    """
 
     name: str
     status: str
@@ -208,6 +211,7 @@ class ProviderStatus(Message):
     error_count: int
     requests_today: int
     rate_limit_remaining: int | None
+    is_lost: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -379,7 +383,7 @@ class GetPrices(Request[Mapping[str, Price]]):
 
 @dataclass(frozen=True, slots=True)
 class QuarantinedPrice(Message):
-    """A price that is held back; rule is "factor", "jump" or "unproven"."""
+    """A price that is held back; rule is "currency", "factor", "jump" or "unproven"."""
 
     symbol: str
     provider: str

@@ -59,7 +59,7 @@ from market_actors.scheduling.orders import Orders
 from market_actors.scheduling.pacing import Pace, Phases, Planner, saved
 from market_actors.scheduling.preview import preview
 from market_actors.scheduling.routes import Routes
-from market_actors.scheduling.spending import Spender
+from market_actors.scheduling.spender import Spender
 from market_actors.scheduling.tally import Tally
 from market_actors.scheduling.timetable import Row, Timetable
 from persistence.records import ScheduledPoll

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+import msgspec
 from argon2 import PasswordHasher
 from tornado.httputil import HTTPConnection, HTTPMessageDelegate
 from tornado.routing import URLSpec
@@ -27,23 +28,26 @@ from web import (
 from web.base import NotFoundHandler
 from web.fanout import Fanout
 from web.gateway import Market
-from web.limits import MAX_DRAINED, MAX_HEADERS, BoundedBody, Passwords, RateLimit
+from web.limits import MAX_BODY, MAX_HEADERS, BoundedBody, Passwords, RateLimit
 from web.metrics import Metrics
 from web.openapi import printed
 from web.pages import page_routes
+from web.problems import TooLarge, problem_of
 from web.status import StatusHandler
 from web.stream import StreamHandler
 
 logger = logging.getLogger("web.access")
 
 SERVER_OPTIONS: dict[str, Any] = {
-    "max_body_size": MAX_DRAINED,
+    "max_body_size": 2**62,  # BoundedBody says what is too large
     "max_buffer_size": 4 * 1024 * 1024,
     "max_header_size": MAX_HEADERS,
     "idle_connection_timeout": 75.0,  # seconds; also for the headers of a request
     "body_timeout": 30.0,
 }
 """What tornado.httpserver.HTTPServer is made with; Tornado's own limits are a hundred times wider, or none."""
+
+TOO_LARGE = msgspec.json.encode(problem_of(TooLarge(f"the body is larger than {MAX_BODY} bytes"), 413).body)
 
 ID = "[^/]+"
 MARKET_DATA = "/api/v1/market-data"
@@ -135,7 +139,7 @@ class MarketApplication(Application):
         self._passwords = passwords
 
     def start_request(self, server_conn: object, request_conn: HTTPConnection) -> HTTPMessageDelegate:
-        return BoundedBody(super().start_request(server_conn, request_conn))
+        return BoundedBody(super().start_request(server_conn, request_conn), request_conn, TOO_LARGE)
 
     @property
     def under_way(self) -> int:

@@ -135,8 +135,21 @@ class MeHandler(AuthHandler):
         self.write_json(UserAnswer.of(self.caller.user))
 
 
-class SignInHandler(AuthHandler):
-    """GET, POST /api/v1/auth/sign-in: the one-time link that a server prints at its start."""
+class OneTimeLinkHandler(AuthHandler):
+    """Base of the calls that take the one-time link which a server prints at its start."""
+
+    async def _find(self, token: str) -> SignIn:
+        link = await ask(self.market.store, FindSignIn(digest(token), self.now()))
+        if link is None:
+            raise NotFound("the link was used already, or has expired")
+        return link
+
+    async def spend(self, token: str) -> SignIn | None:
+        return await ask(self.market.store, RedeemSignIn(digest(token), self.now()))
+
+
+class SignInHandler(OneTimeLinkHandler):
+    """GET, POST /api/v1/auth/sign-in"""
 
     @operation("What a one-time link is for; does not spend it", scope=None, answer=SignInPurpose, errors=(404,))
     async def get(self, query: SignInQuery) -> None:
@@ -157,17 +170,8 @@ class SignInHandler(AuthHandler):
             raise NotFound("the link cannot be used for this")
         await self.begin_session(link.user_id)
 
-    async def _find(self, token: str) -> SignIn:
-        link = await ask(self.market.store, FindSignIn(digest(token), self.now()))
-        if link is None:
-            raise NotFound("the link was used already, or has expired")
-        return link
 
-    async def spend(self, token: str) -> SignIn | None:
-        return await ask(self.market.store, RedeemSignIn(digest(token), self.now()))
-
-
-class SetupHandler(SignInHandler):
+class SetupHandler(OneTimeLinkHandler):
     """POST /api/v1/auth/setup"""
 
     def initialize(self, passwords: Passwords, **kwargs: Any) -> None:  # type: ignore[override]

@@ -15,7 +15,14 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
-from tornado.httputil import HTTPHeaders, HTTPMessageDelegate, RequestStartLine, ResponseStartLine
+from tornado.httputil import (
+    HTTPConnection,
+    HTTPHeaders,
+    HTTPInputError,
+    HTTPMessageDelegate,
+    RequestStartLine,
+    ResponseStartLine,
+)
 
 from market_actors.credentials import hash_password
 from market_actors.errors import Unavailable
@@ -60,27 +67,55 @@ class RateLimit:
 class BoundedBody(HTTPMessageDelegate):
     """Passes a request on with no more of its body than tells that it is too large.
 
-    The rest is read and dropped: a client that is still sending would not see an answer.
+    The rest is read and dropped: a client that is still sending would not see an answer. What is too large even for
+    that is answered, and cut off.
     """
 
-    def __init__(self, request: HTTPMessageDelegate) -> None:
+    def __init__(self, request: HTTPMessageDelegate, connection: HTTPConnection, too_large: bytes) -> None:
         self._request = request
+        self._connection = connection
+        self._too_large = too_large
         self._left = MAX_BODY + 1
+        self._read = 0
+        self._is_refused = False
 
     def headers_received(
         self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
     ) -> Awaitable[None] | None:
+        length = headers.get("Content-Length", "0")
+        if length.isdecimal() and int(length[:20]) > MAX_DRAINED:
+            self._refuse()
+            return None
+        if headers.get("Content-Type", "").lower().startswith("multipart/"):
+            # Tornado would parse it, and refuse what it cannot parse before anybody says that nothing takes it.
+            headers["Content-Type"] = "application/octet-stream"
         return self._request.headers_received(start_line, headers)
 
+    def _refuse(self) -> None:
+        self._is_refused = True
+        headers = {
+            "Content-Type": "application/json",
+            "Content-Length": str(len(self._too_large)),
+            "Connection": "close",
+        }
+        line = ResponseStartLine("HTTP/1.1", 413, "Request Entity Too Large")
+        self._connection.write_headers(line, HTTPHeaders(headers), self._too_large)
+        self._connection.finish()
+
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
+        self._read += len(chunk)
+        if self._is_refused or self._read > MAX_DRAINED:
+            raise HTTPInputError("the body is too large to be read")
         part, self._left = chunk[: self._left], max(self._left - len(chunk), 0)
         return self._request.data_received(part) if part else None
 
     def finish(self) -> None:
-        self._request.finish()
+        if not self._is_refused:
+            self._request.finish()
 
     def on_connection_close(self) -> None:
-        self._request.on_connection_close()
+        if not self._is_refused:
+            self._request.on_connection_close()
 
 
 # -- Passwords at once ---------------------------------------------------------------------

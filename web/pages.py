@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tornado.routing import URLSpec
 from tornado.web import RedirectHandler, RequestHandler, StaticFileHandler, url
+
+from web.problems import Malformed, Refused, problem_of
 
 if TYPE_CHECKING:
     from market_actors.settings import Settings
@@ -36,6 +39,23 @@ class PageHandler(RequestHandler):
     def set_default_headers(self) -> None:
         for name, value in SECURITY_HEADERS.items():
             self.set_header(name, value)
+
+    def prepare(self) -> None:
+        for value in itertools.chain.from_iterable(self.request.arguments.values()):
+            try:
+                value.decode()
+            except UnicodeDecodeError:
+                raise Malformed("the query is not UTF-8") from None
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        error = kwargs["exc_info"][1] if "exc_info" in kwargs else None
+        problem = problem_of(error, status_code)
+        self.set_status(problem.status)
+        self.finish(dict(problem.body))
+
+    def log_exception(self, typ: Any, value: BaseException | None, tb: Any) -> None:
+        if not isinstance(value, Refused):
+            super().log_exception(typ, value, tb)
 
     def get_template_path(self) -> str:
         return str(UI)

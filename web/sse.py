@@ -105,7 +105,7 @@ def status_of(updates: Updates | None) -> str:
     """Return connected; reconnecting while no provider can be called but one will be tried again; error when none will."""
     if updates is None or not updates.providers:
         return "connected"
-    if any(provider.status == "active" for provider in updates.providers):
+    if not all(provider.is_lost for provider in updates.providers):
         return "connected"
     return "reconnecting" if any(map(_comes_back, updates.providers)) else "error"
 

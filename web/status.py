@@ -89,7 +89,7 @@ class StatusHandler(UpdatedHandler):
     def _health(self, updates: Updates | None, is_whole: bool) -> Any:
         if updates is None or not is_whole:
             return "down"
-        troubled = any(provider.status in ("error", "rate_limited") for provider in updates.providers)
+        troubled = any(provider.is_lost and provider.status != "disabled" for provider in updates.providers)
         if troubled or updates.paused_reason is not None or self.market.system.is_degraded(time.monotonic()):
             return "degraded"
         return "healthy"

@@ -35,6 +35,7 @@ class StreamHandler(ApiHandler):
         answer="text/event-stream",
         link=True,
         ticket=True,
+        errors=(404,),
     )
     async def get(self, query: StreamQuery) -> None:
         portfolio_ids = await self._portfolios(query)

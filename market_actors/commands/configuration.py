@@ -101,8 +101,8 @@ def _typed(name: str, value: Any, where: str) -> Any:
             value = [part.strip() for part in value.split(",") if part.strip()]
         elif not value and default is None:
             return None
-    if isinstance(value, float):
-        value = str(value)  # a Decimal is to have the digits that were written
+    if isinstance(value, float) and isinstance(default, Decimal):
+        value = str(value)  # it is to have the digits that were written
     try:
         typed = msgspec.convert(value, TYPES[name], strict=False)
         if name in CHECKS:

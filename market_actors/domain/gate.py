@@ -30,7 +30,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A quote that is held back since a moment; rule is "factor", "jump" or "unproven".
+    """A quote that is held back since a moment; rule is "currency", "factor", "jump" or "unproven".
 
     rejected: an administrator dropped it; it quarantines nothing and is remembered so as not to come back.
     """
@@ -73,7 +73,7 @@ def judge(
     now:               aware; a quote more than 5 min ahead of it is ignored.
     jump_limit:        share of the last good price (0.5: by half) beyond which a move must be confirmed.
 
-    Refusals name what is wrong: price, previous_close, volume, currency or exchange. Ignored are "future", "older"
+    Refusals name what is wrong: price, previous_close, volume, currency or exchange (of a fallback). Ignored are "future", "older"
     and "rejected" quotes.
     """
     wrong = _fault(quote) or _mismatch(quote, last, expected_currency, expected_exchange, fallback)
@@ -85,6 +85,8 @@ def judge(
         return Verdict(Action.ACCEPT, None, None)
     if quote.quote_time < last.quote.quote_time <= now + AHEAD:
         return Verdict(Action.IGNORE, "older", held)
+    if quote.currency != last.currency:
+        return _quarantine(quote, "currency", held)
     rule = _suspicion(quote.price, last.value, jump_limit)
     if fallback and quote.currency_assumed and _is_beyond(quote.price, last.value, UNPROVEN_LIMIT):
         rule = "unproven"
@@ -115,11 +117,9 @@ def _fault(quote: Quote) -> str | None:
 def _mismatch(
     quote: Quote, last: Price | None, currency: str | None, exchange: str | None, fallback: bool
 ) -> str | None:
-    if last is not None and quote.currency != last.currency:
-        return "currency"
     if not fallback:
         return None
-    if last is None and quote.currency != currency:
+    if quote.currency != (currency if last is None else last.currency):
         return "currency"
     if None in (quote.exchange, exchange) or UNKNOWN in (quote.exchange, exchange):
         return None
@@ -139,9 +139,10 @@ def _is_beyond(price: Decimal, reference: Decimal, share: Decimal) -> bool:
 def _quarantine(quote: Quote, rule: str, held: Held | None) -> Verdict:
     if held is None:
         return Verdict(Action.HOLD, rule, Held(quote, rule, quote.received_at))
-    if held.rejected and quote.price == held.quote.price:
+    is_same_unit = quote.currency == held.quote.currency
+    if held.rejected and is_same_unit and quote.price == held.quote.price:
         return Verdict(Action.IGNORE, "rejected", held)
-    if held.rejected or _is_beyond(quote.price, held.quote.price, CLOSE_ENOUGH):
+    if held.rejected or not is_same_unit or _is_beyond(quote.price, held.quote.price, CLOSE_ENOUGH):
         return Verdict(Action.HOLD, rule, Held(quote, rule, quote.received_at))
     if quote.provider != held.quote.provider:
         return Verdict(Action.ACCEPT, None, None)

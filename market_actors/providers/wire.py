@@ -1,6 +1,6 @@
 """Reading what providers send, strictly: whatever is not as documented is an error, not a guess.
 
-Everything here raises ProviderError of kind malformed. Its messages name the field, never its content,
+Whatever reads here raises ProviderError of kind malformed. Its messages name the field, never its content,
 which may hold a key.
 """
 
@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -29,6 +30,17 @@ _YEAR_2100 = 4_102_444_800
 
 def malformed(what: str) -> ProviderError:
     return ProviderError(ErrorKind.MALFORMED, what)
+
+
+@contextmanager
+def content_of_one_symbol() -> Iterator[None]:
+    """Make faults in what is said of one symbol, in an answer that is well-formed, faults of that symbol alone."""
+    try:
+        yield
+    except ProviderError as error:
+        if error.kind is ErrorKind.MALFORMED:
+            raise ProviderError(ErrorKind.NO_DATA_RANGE, str(error)) from None
+        raise
 
 
 def decode(body: bytes) -> Any:

@@ -12,7 +12,18 @@ from market_actors.domain.quote import SYMBOL, Quote
 from market_actors.errors import ErrorKind, ProviderError
 from market_actors.providers.base import Fetched
 from market_actors.providers.http import Answer
-from market_actors.providers.wire import decode, label, malformed, mapping, moment, money, number, previous, volume
+from market_actors.providers.wire import (
+    content_of_one_symbol,
+    decode,
+    label,
+    malformed,
+    mapping,
+    moment,
+    money,
+    number,
+    previous,
+    volume,
+)
 from market_actors.providers.yahoo_exchanges import DELAY_SECONDS, EXCHANGE_OF_NAME, USUAL_DELAY_SECONDS
 from persistence.records import Instrument
 
@@ -66,8 +77,8 @@ def _error_code(body: bytes) -> object:
 def chart(symbol: str, body: bytes, received_at: datetime) -> Quote:
     """Return the quote in the answer of /v8/finance/chart.
 
-    Raises ProviderError: unknown_symbol (or the answer is about another), no_data_range (it has no price), upstream,
-    malformed.
+    Raises ProviderError: unknown_symbol (or the answer is about another), no_data_range (it has no price, or none
+    that can be read), upstream, malformed.
     """
     return _of_meta(symbol, mapping(_results("chart", body)[0], "the result").get("meta"), received_at)
 
@@ -87,6 +98,11 @@ def _results(name: str, body: bytes) -> Sequence[Any]:
 def _of_meta(symbol: str, meta: object, received_at: datetime) -> Quote:
     meta = mapping(meta, "the result's meta")
     _insist(symbol, meta.get("symbol"))
+    with content_of_one_symbol():
+        return _quote(symbol, meta, received_at)
+
+
+def _quote(symbol: str, meta: Mapping[str, Any], received_at: datetime) -> Quote:
     sent = meta.get("regularMarketPrice")
     if sent is None or sent == 0:
         raise ProviderError(ErrorKind.NO_DATA_RANGE, "the symbol has no price")
@@ -170,6 +186,11 @@ def _v7_entries(body: bytes) -> Mapping[str, Any]:
 
 def _of_spark(symbol: str, entry: Mapping[str, Any], received_at: datetime, currency: str | None) -> Quote:
     _insist(symbol, entry.get("symbol"))
+    with content_of_one_symbol():
+        return _spark_quote(symbol, entry, received_at, currency)
+
+
+def _spark_quote(symbol: str, entry: Mapping[str, Any], received_at: datetime, currency: str | None) -> Quote:
     if currency is None:
         raise malformed("the entry has no currency")
     times, closes = entry.get("timestamp"), entry.get("close")

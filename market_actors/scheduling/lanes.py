@@ -89,6 +89,7 @@ class Lane:
         self._requests_today = 0
         self._last_request: datetime | None = None
         self._last_error: str | None = None
+        self._is_out_of_reach = False
         self._errors = 0
 
     @property
@@ -198,11 +199,13 @@ class Lane:
     def succeeded(self, now: datetime) -> None:
         self._breaker = self._breaker.succeeded(now)
         self._last_error = None
+        self._is_out_of_reach = False
 
     def failed(self, error: ProviderError, now: datetime) -> None:
         """A whole call failed: what follows depends on its kind."""
         self._errors += 1
         self._last_error = reason = f"{error.kind.value}: {error}"
+        self._is_out_of_reach = error.kind in (ErrorKind.NETWORK, ErrorKind.UPSTREAM)
         if error.kind in BREAKER_KINDS:
             self._breaker = self._breaker.failed(now, reason)
         if error.kind is ErrorKind.THROTTLED:
@@ -241,7 +244,13 @@ class Lane:
             error_count=self._errors,
             requests_today=self._requests_today,
             rate_limit_remaining=self._remaining,
+            is_lost=self._is_lost(now),
         )
+
+    def _is_lost(self, now: datetime) -> bool:
+        if self.is_disabled or self._is_out_of_reach or self.is_spent("scheduled", now):
+            return True
+        return self._breaker.status(now) != "active"
 
     def _state(self, now: datetime) -> tuple[str, str | None, datetime | None]:
         if not self.is_enabled:

@@ -187,7 +187,7 @@ def valued(valuation: Valuation, *changed: str) -> PortfolioValued:
 
 
 def updates(status: str = "active", next_update: datetime | None = None, paused: str | None = None) -> UpdatesChanged:
-    provider = ProviderStatus("yahoo", status, None, None, None, 0, 0, None)
+    provider = ProviderStatus("yahoo", status, None, None, None, 0, 0, None, status != "active")
     return UpdatesChanged(Updates((provider,), next_update, None, frozenset({"CBA.AX"}), paused))
 
 

@@ -321,3 +321,37 @@ def test_a_spent_day_parks_the_provider_and_its_symbols_move_on(world, window):
 
 def poll_finished(poll, answered=()):
     return PollFinished(poll, frozenset(answered), {}, None, 20)
+
+
+def test_a_provider_that_cannot_be_reached_is_lost_from_the_first_failure_until_it_answers(world):
+    world.hold("CBA.AX")
+    fail_yahoo(world, ErrorKind.NETWORK)
+    assert world.status("yahoo").is_lost
+
+    world.answer(world.alpha_vantage)
+    world.tick(900)
+    world.answer(world.yahoo)
+    assert not world.status("yahoo").is_lost
+
+
+def test_an_answer_that_cannot_be_read_is_told_as_an_error_but_loses_no_provider(world):
+    world.hold("CBA.AX")
+    fail_yahoo(world, ErrorKind.MALFORMED)
+    (yahoo, _) = world.updates().providers
+    assert (yahoo.status, yahoo.is_lost) == ("error", False)
+
+    for number in range(4):
+        world.hold(f"S{number}.AX")
+        fail_yahoo(world, ErrorKind.MALFORMED)
+    (yahoo, _) = world.updates().providers
+    assert (yahoo.status, yahoo.is_lost) == ("error", True)
+    world.tick(61)
+    assert world.updates().providers[0].is_lost
+
+
+def test_what_is_wrong_with_symbols_alone_does_not_take_their_provider_from_others(world):
+    for number in range(8):
+        world.hold(f"DEAD{number}.AX")
+        fail_yahoo(world, ErrorKind.NO_DATA_RANGE)
+
+    assert world.status("yahoo").status == "active"

@@ -43,8 +43,24 @@ def test_prices_of_twelve_decimals_are_possible(price):
     assert is_possible(price)
 
 
-def test_another_currency_than_the_last_is_refused_from_any_provider():
-    assert judged(later("101", currency="USD")) == Verdict(Action.REFUSE, "currency", None)
+def test_another_currency_than_the_last_is_held_back_and_refused_from_a_fallback():
+    told = later("101", currency="USD")
+    quarantined = Held(told, "currency", LATER)
+
+    assert judged(told) == Verdict(Action.HOLD, "currency", quarantined)
+    assert judged(told, fallback=True) == Verdict(Action.REFUSE, "currency", None)
+    again = next_poll("101", currency="USD")
+    assert judged(again, held=quarantined).action is Action.HOLD
+    assert judged(next_poll("101"), held=quarantined) == ACCEPTED
+    assert judged(again, held=quarantined.reject()) == Verdict(Action.IGNORE, "rejected", quarantined.reject())
+
+
+def test_a_price_that_is_held_in_another_currency_confirms_nothing():
+    quarantined = Held(later("200", currency="USD"), "currency", LATER)
+
+    verdict = judged(next_poll("200", provider="alpha_vantage"), held=quarantined)
+
+    assert (verdict.action, verdict.rule, verdict.held.quote.currency) == (Action.HOLD, "jump", "AUD")
 
 
 def test_a_currency_that_does_not_exist_is_refused():

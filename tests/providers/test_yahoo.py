@@ -92,7 +92,6 @@ def test_what_concerns_a_symbol_is_its_own_failure(standin, yahoo, scenario, kin
         ("nested", ErrorKind.MALFORMED, None),
         ("cut", ErrorKind.MALFORMED, None),
         ("nan", ErrorKind.MALFORMED, None),
-        ("huge_price", ErrorKind.MALFORMED, None),
         ("price_twice", ErrorKind.MALFORMED, None),
     ],
 )
@@ -113,6 +112,14 @@ def test_a_negative_price_is_left_to_the_gate(standin, yahoo):
     (quote,) = yahoo.fetch(["CBA.AX"]).quotes
 
     assert quote.price == Decimal("-158.4")
+
+
+def test_a_number_that_can_be_none_fails_its_symbol_alone(standin, yahoo):
+    standin.fail("yahoo", "huge_price")
+
+    fetched = yahoo.fetch(["CBA.AX"])
+
+    assert (fetched.quotes, fetched.failures["CBA.AX"].kind) == ((), ErrorKind.NO_DATA_RANGE)
 
 
 def test_several_symbols_are_one_call_of_the_spark(standin, batching):

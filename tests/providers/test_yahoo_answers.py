@@ -83,12 +83,12 @@ def test_a_chart_without_a_quote_of_the_symbol_says_why(name, symbol, kind):
 @pytest.mark.parametrize(
     ("damage", "kind"),
     [
-        ((b'"currency": "AUD"', b'"currency": null'), ErrorKind.MALFORMED),
-        ((b'"regularMarketPrice": 41.52', b'"regularMarketPrice": "41.52 AUD"'), ErrorKind.MALFORMED),
-        ((b'"regularMarketPrice": 41.52', b'"regularMarketPrice": 1e999'), ErrorKind.MALFORMED),
+        ((b'"currency": "AUD"', b'"currency": null'), ErrorKind.NO_DATA_RANGE),
+        ((b'"regularMarketPrice": 41.52', b'"regularMarketPrice": "41.52 AUD"'), ErrorKind.NO_DATA_RANGE),
+        ((b'"regularMarketPrice": 41.52', b'"regularMarketPrice": 1e999'), ErrorKind.NO_DATA_RANGE),
         ((b'"regularMarketPrice": 41.52', b'"regularMarketPrice": 0'), ErrorKind.NO_DATA_RANGE),
-        ((b'"regularMarketTime": 1764046800', b'"regularMarketTime": "now"'), ErrorKind.MALFORMED),
-        ((b'"chartPreviousClose": 41.31', b'"chartPreviousClose": []'), ErrorKind.MALFORMED),
+        ((b'"regularMarketTime": 1764046800', b'"regularMarketTime": "now"'), ErrorKind.NO_DATA_RANGE),
+        ((b'"chartPreviousClose": 41.31', b'"chartPreviousClose": []'), ErrorKind.NO_DATA_RANGE),
         ((b'"meta": {', b'"mate": {'), ErrorKind.MALFORMED),
         ((b'"result": [', b'"result": [], "results": ['), ErrorKind.MALFORMED),
     ],
@@ -163,7 +163,7 @@ def test_the_older_form_of_the_spark_has_units_and_one_bad_entry_spoils_no_other
         ("BHP.AX", "41.52", "AUD"),
         ("TSCO.L", "4.503", "GBP"),
     ]
-    assert fetched.failures["CBA.AX"].kind is ErrorKind.MALFORMED
+    assert fetched.failures["CBA.AX"].kind is ErrorKind.NO_DATA_RANGE
 
 
 def test_a_spark_without_any_close_or_with_uneven_series_is_no_price():
@@ -176,7 +176,7 @@ def test_a_spark_without_any_close_or_with_uneven_series_is_no_price():
     assert not fetched.quotes
     assert [error.kind for error in fetched.failures.values()] == [
         ErrorKind.NO_DATA_RANGE,
-        ErrorKind.MALFORMED,
+        ErrorKind.NO_DATA_RANGE,
         ErrorKind.UNKNOWN_SYMBOL,
     ]
 

@@ -265,3 +265,8 @@ async def test_an_https_proxy_in_front_makes_cookies_secure_and_links_https(jo, 
     made = await jo.post("/api/v1/portfolios", {"name": "a", "base_currency": "AUD"})
     link_made = await jo.post(f"{made.headers['Location']}/links", {"expires_in_days": 90}, **through)
     assert link_made.body["url"].startswith("https://market.example/?link=")
+
+
+async def test_setting_up_is_asked_for_by_post_alone(anybody):
+    answer = await anybody.get("/api/v1/auth/setup?token=x")
+    assert (answer.status, answer.headers["Allow"]) == (405, "POST")

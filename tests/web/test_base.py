@@ -90,6 +90,28 @@ async def test_a_body_above_a_mebibyte_is_413_however_large(jo, size):
     assert (answer.status, answer.error) == (413, "too_large")
 
 
+@pytest.mark.parametrize("length", [2**28 + 1, 999_999_999_999, int("9" * 40)])
+async def test_a_body_that_is_too_large_to_be_read_is_413_before_it_comes(server, length):
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(server.origin.rpartition(":")[2]))
+    writer.write(
+        b"POST /api/v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        b"Content-Length: %d\r\n\r\n{" % length
+    )
+    answer = await reader.read()
+    writer.close()
+    await writer.wait_closed()
+
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert b'"error":"too_large"' in answer
+
+
+@pytest.mark.parametrize("body", [b"x", b"--b\r\n\r\nx", b""])
+async def test_a_form_is_another_content_type_however_it_is_made(jo, body):
+    answer = await jo("POST", PORTFOLIOS, body=body, Content_Type="multipart/form-data; boundary=b")
+
+    assert (answer.status, answer.error) == (415, "unsupported_media_type")
+
+
 async def test_a_body_of_a_mebibyte_is_read(jo):
     body = json.dumps({"name": "a", "base_currency": "AUD"}).encode().ljust(1024 * 1024)
 

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 from argon2 import PasswordHasher
-from tornado.httputil import HTTPMessageDelegate
+from tornado.httputil import HTTPConnection, HTTPMessageDelegate
 
 from market_actors import errors
 from web.limits import HASHERS, HASHES_WAITING, MAX_BODY, BoundedBody, Passwords
@@ -27,7 +27,7 @@ class Kept(HTTPMessageDelegate):
 
 def test_no_more_of_a_body_is_kept_than_tells_that_it_is_too_large():
     kept = Kept()
-    body = BoundedBody(kept)
+    body = BoundedBody(kept, HTTPConnection(), b"")
 
     for _ in range(1000):
         body.data_received(b"x" * 65_536)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -69,3 +70,11 @@ def test_no_page_or_module_names_another_host_or_sets_markup_from_data():
     for name, source in sources.items():
         assert not re.search(r"https?://|innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(", source), name
         assert name.endswith(".js") or not re.search(r"<script>|<style>| style=| on\w+=", source), name
+
+
+@pytest.mark.parametrize("path", ["/?x=%ff", "/sign-in?token=%ff", "/?link=%ff"])
+async def test_a_query_that_is_not_utf8_is_malformed(http_server_client, path):
+    response = await http_server_client.fetch(path, follow_redirects=False, raise_error=False)
+
+    assert response.code == 400
+    assert json.loads(response.body)["error"] == "malformed"

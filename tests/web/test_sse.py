@@ -15,7 +15,9 @@ NOW = datetime(2026, 1, 5, 4, 4, 5, tzinfo=UTC)
 
 
 def updates(*providers: tuple[str, str | None], next_update: datetime | None = None, paused: str | None = None):
-    states = tuple(ProviderStatus("p", status, reason, None, None, 0, 0, None) for status, reason in providers)
+    states = tuple(
+        ProviderStatus("p", status, reason, None, None, 0, 0, None, status != "active") for status, reason in providers
+    )
     return Updates(states, next_update, None, frozenset(), paused)
 
 
