@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from market_actors.accounting.charges import Period
@@ -77,6 +77,7 @@ def report(made, costs=(), user_id=None, portfolio_id=None):
     return usage_report(question, rows(made, costs, chosen), rows(this_month, of_month, chosen), (), NOW)
 
 
+@settings(deadline=None)  # other work on the machine is no fault of the sums
 @given(st.lists(calls, max_size=30), plans)
 def test_all_sections_add_up_to_the_same_calls_and_the_same_cost(made, costs):
     found = report(made, costs)
@@ -90,6 +91,7 @@ def test_all_sections_add_up_to_the_same_calls_and_the_same_cost(made, costs):
     assert abs(cost - total([*due.values(), *(call[3] for call in made)])) < Decimal("1e-10")
 
 
+@settings(deadline=None)  # other work on the machine is no fault of the sums
 @given(st.lists(calls, max_size=30), plans)
 def test_a_month_that_is_over_costs_its_plans_exactly(made, costs):
     whole = {key: cost for key, cost in costs.items() if key[1] == FIRST}
@@ -100,6 +102,7 @@ def test_a_month_that_is_over_costs_its_plans_exactly(made, costs):
     )
 
 
+@settings(deadline=None)  # other work on the machine is no fault of the sums
 @given(st.lists(calls, max_size=30), plans)
 def test_the_reports_of_all_users_are_together_the_report_of_everybody(made, costs):
     everybody = {user.id: (user.requests, user.cost) for user in report(made, costs).users}

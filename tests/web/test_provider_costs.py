@@ -51,3 +51,13 @@ async def test_no_more_is_left_of_the_day_than_of_the_month(root):
     (provider,) = answer.body["by_provider"]
     assert (provider["rate_limit_remaining"], provider["rate_limit_total"]) == (20, 25)
     assert provider["exhausts_at"] is None
+
+
+async def test_a_preview_goes_by_the_prices_of_the_settings(root):
+    order = {"interval_minutes": 5, "reason": "a busy day"}
+    for _ in range(100):
+        answer = await root.post("/api/v1/admin/poll-intervals/preview", order)
+        if answer.status == 200:
+            break
+
+    assert Decimal(answer.body["cost_per_month"]["before"]) == Decimal("49.99")
