@@ -219,11 +219,14 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class ValuationPoint:
+    """What a portfolio was worth; amounts in *currency* (ISO 4217)."""
+
     portfolio_id: UUID
     timestamp: datetime
     total_value: Decimal
     total_cost_basis: Decimal
     daily_change: Decimal | None
+    currency: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -182,7 +182,7 @@ def test_last_prices_come_back_digit_by_digit(world):
 def test_values_are_written_in_batches_the_last_of_a_portfolio_counting(world):
     portfolio_id = world.portfolio()
     for total in ("1", "2"):
-        point = ValuationPoint(portfolio_id, NOW, Decimal(total), Decimal(1), None)
+        point = ValuationPoint(portfolio_id, NOW, Decimal(total), Decimal(1), None, "AUD")
         world.store.tell(RecordValuations((point,)))
     world.store.tell(Tick(NOW, 1.0))
 
