@@ -11,9 +11,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from market_actors.connections import STATUS, Delivery, Figures, Frame
 from market_actors.domain.quote import StreamPosition
 from market_actors.messages import Message, Resync, Unsubscribe
+from market_actors.outlet import STATUS, Delivery, Figures, Frame
 from web.fanout import CLOSING_SECONDS, STALLED_SECONDS, Connection, Fanout
 
 HEAD = b"HTTP/1.1 200 OK\r\n\r\n"
