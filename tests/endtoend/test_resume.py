@@ -8,11 +8,13 @@ import random
 import sqlite3
 import time
 from pathlib import Path
+from uuid import uuid4
 
+import psycopg
 import pytest
 
-from tests.endtoend.readers import Crowd, Position, Reader, Verdict, judge
-from tests.running import RunningServer
+from tests.endtoend.readers import Crowd, Position, Reader, Verdict, judge, position_of
+from tests.running import EventStream, RunningServer
 
 SYMBOLS = [f"S{number}.AX" for number in range(100)]
 
@@ -109,7 +111,7 @@ def lose_streams(folder: Path, *, count: int, disconnections: int, window: int, 
 
 
 def test_readers_that_are_cut_off_get_everything_or_are_told(tmp_path):
-    lose_streams(tmp_path, count=20, disconnections=300, window=120, kills=2)
+    lose_streams(tmp_path, count=20, disconnections=300, window=80, kills=2)
 
 
 @pytest.mark.slow
@@ -117,3 +119,53 @@ def test_ten_thousand_disconnections_lose_nothing(tmp_path, capsys):
     figures = lose_streams(tmp_path, count=200, disconnections=10_000, window=300, kills=12)
     with capsys.disabled():
         print(f"\n{figures}")
+
+
+def ids_of(stream: EventStream, count: int) -> list[Position]:
+    return [position_of(str(stream.until("price_update").id)) for _ in range(count)]
+
+
+@pytest.fixture
+def database(postgres_url):
+    name = f"test_{uuid4().hex}"
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+        yield postgres_url.rpartition("/")[0] + f"/{name}"
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.mark.postgres
+def test_a_stream_goes_on_at_another_server_of_the_same_database(tmp_path, database):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    query = "?symbols=CBA.AX,BHP.AX"
+    settings = {"database_url": database, "open_interval_seconds": 1, "after_hours_interval_seconds": 1}
+    settings |= {"closed_interval_seconds": 1}
+    with RunningServer(tmp_path / "a", **settings) as first, RunningServer(tmp_path / "b", **settings) as second:
+        first.make_user("a@example.org")
+        token = first.make_token("a@example.org")
+        with second.stream(token, query) as watcher:
+            with first.stream(token, query) as stream:
+                last = ids_of(stream, 4)[-1]
+            first.kill()
+            published_there = ids_of(watcher, 6)
+            with second.stream(token, query, **{"Last-Event-ID": "{}-{}".format(*last)}) as back:
+                assert back.until("connection_status").data["recovered"] is True
+                got = ids_of(back, 8)
+            published_there += ids_of(watcher, 8)
+
+        # A price of each symbol that had none since, then all that this server published, none twice, in order.
+        assert got == sorted(set(got))
+        assert {epoch for epoch, _ in got} == {published_there[0][0]}
+        known = [position for position in got if position in published_there]
+        begin = published_there.index(known[0])
+        assert known == published_there[begin : begin + len(known)]
+        assert len(got) - len(known) <= 2
+
+        second.kill()
+        first.start()
+        with first.stream(token, query, **{"Last-Event-ID": "{}-{}".format(*got[-1])}) as again:
+            assert again.until("connection_status").data["recovered"] is True
+            later = ids_of(again, 4)
+        assert later == sorted(set(later))
+        assert later[0] > got[-1]
