@@ -231,7 +231,6 @@ class Fanout:
         else:
             self._send_frames(connection, delivery.frames)
         if delivery.close:
-            connection.page = ()
             connection.closing = time.monotonic()
             if not connection.rest:
                 self.close(connection)

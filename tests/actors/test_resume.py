@@ -198,6 +198,7 @@ def test_the_next_page_comes_when_the_last_one_is_taken_and_news_wait_behind_it(
     stream = world.subscribe(symbols=("A.AX",), last_event_id="7-0")
     assert len(ids(world, stream)) == PAGE
     publish(world, *["A.AX"] * 3, first=2 * PAGE + 6)
+    world.tell(Tick(NOW, 1001.0))
     assert len(ids(world, stream)) == PAGE
 
     take(world, stream)
@@ -302,7 +303,11 @@ def test_the_history_is_asked_again_when_it_does_not_answer_and_counts_once(worl
     first, second = world.history.all(SendMissed)
     old = replace(a_price("A.AX", "5", 1), position=StreamPosition(6, 1))
     for missed in (first, second):
-        world.tell(MissedLoaded(stream, (old,), missed.after, missed.until))
+        world.tell(MissedLoaded(stream, (old,), missed.after, old.position))
+    world.tell(PageTaken(stream))
+    last = world.history.last(SendMissed)
+    assert last.after == old.position
+    world.tell(MissedLoaded(stream, (), last.after, last.until))
     take(world, stream)
 
     assert ids(world, stream) == ["6-1"]
@@ -373,8 +378,10 @@ def test_a_price_that_is_told_twice_is_sent_once(world):
     stream = world.subscribe(symbols=("A.AX",))
     publish(world, "A.AX", "A.AX")
     publish(world, "A.AX", "A.AX", first=2)
+    publish(world, "A.AX", first=1)
+    publish(world, "A.AX", first=4)
 
-    assert ids(world, stream) == ["7-1", "7-2", "7-3"]
+    assert ids(world, stream) == ["7-1", "7-2", "7-3", "7-4"]
 
 
 # -- What is kept in memory ------------------------------------------------------------------------
