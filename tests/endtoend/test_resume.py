@@ -111,12 +111,12 @@ def lose_streams(folder: Path, *, count: int, disconnections: int, window: int, 
 
 
 def test_readers_that_are_cut_off_get_everything_or_are_told(tmp_path):
-    lose_streams(tmp_path, count=20, disconnections=300, window=80, kills=2)
+    lose_streams(tmp_path, count=20, disconnections=300, window=60, kills=2)
 
 
 @pytest.mark.slow
 def test_ten_thousand_disconnections_lose_nothing(tmp_path, capsys):
-    figures = lose_streams(tmp_path, count=200, disconnections=10_000, window=300, kills=12)
+    figures = lose_streams(tmp_path, count=200, disconnections=10_000, window=300, kills=30)
     with capsys.disabled():
         print(f"\n{figures}")
 
