@@ -59,6 +59,8 @@ from web.sse import StreamEncoder
 
 logger = logging.getLogger("market_actors")
 
+LONGEST_HOURS = 100 * 366 * 24  # no stream was ever lost longer ago
+
 EXIT = {SettingsError: 2, DatabaseLocked: 3, MigrationFailed: 4}
 """Exit status by what went wrong; 1 for whatever else is refused."""
 
@@ -87,7 +89,15 @@ def build(settings: Settings) -> Server:
         "store",
         lambda: Store.start(at("book"), at("connections"), at("scheduler"), at("quotes"), at("usage"), clock=clock.now),
     )
-    history = system.add("history", lambda: History.start())
+    history = system.add(
+        "history",
+        lambda: History.start(
+            epoch=epoch,
+            kept=timedelta(hours=min(settings.history_hours, LONGEST_HOURS)),
+            events=settings.history_events,
+            clock=clock.now,
+        ),
+    )
     if settings.redis_url:
         system.add("cache", partial(_warm_cache, settings, settings.redis_url, cookie_secret))
     limits = {provider.name: _limits(provider) for provider in providers}
@@ -99,10 +109,11 @@ def build(settings: Settings) -> Server:
             fanout,
             StreamEncoder(),
             store,
+            history,
             at("book"),
             at("quotes"),
             at("scheduler"),
-            epoch=epoch,
+            history_events=settings.history_events,
             streams_per_user=settings.streams_per_user,
             heartbeat_seconds=settings.heartbeat_seconds,
             node=node,
@@ -116,7 +127,8 @@ def build(settings: Settings) -> Server:
         lambda: QuoteCache.start(
             store,
             cache,
-            (book, connections),
+            book,
+            connections,
             calendars,
             epoch=epoch,
             positions=numbers,

@@ -5,6 +5,8 @@ to directly; the kernel's buffer is the queue. When the kernel takes only a part
 that write is kept, and of everything that follows only from which position on prices were
 withheld, and of which portfolios values: when the rest has gone, the registry is asked for
 the present state of just that. So a slow reader costs at most one write and a few names.
+Of a page of what a stream had missed nothing is withheld: it waits, and the registry sends no
+other before it is told that this one was taken.
 
 Sends keep the interpreter lock (libc's send through ctypes.PyDLL cannot block): giving it
 away and back on each of thousands of sends costs seconds while another thread computes.
@@ -23,9 +25,9 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from uuid import UUID
 
-from market_actors.connections import STATUS, Delivery, Figures, Frame
 from market_actors.domain.quote import StreamPosition
-from market_actors.messages import Address, Resync, Unsubscribe
+from market_actors.messages import Address, PageTaken, Resync, Unsubscribe
+from market_actors.outlet import STATUS, Delivery, Figures, Frame
 
 logger = logging.getLogger(__name__)
 
@@ -49,6 +51,7 @@ class Connection:
     since:   position of the first price that was withheld; asked: that of the Resync under way.
     missed:  portfolios of which a value was withheld.
     withheld: events that it did not get and was not told of; owed: is there anything to ask for?
+    page:    frames that wait until the kernel has taken the rest; is_page_out: the registry waits for PageTaken.
     closing: when the last frame was handed over (monotonic).
     """
 
@@ -60,8 +63,10 @@ class Connection:
         "conflated",
         "events_sent",
         "id",
+        "is_page_out",
         "missed",
         "owed",
+        "page",
         "progressed_at",
         "rest",
         "since",
@@ -79,6 +84,8 @@ class Connection:
         self.missed: set[UUID] = set()
         self.withheld = 0
         self.owed = False
+        self.page: tuple[Frame, ...] = ()
+        self.is_page_out = False
         self.progressed_at = 0.0
         self.closing: float | None = None
         self.events_sent = self.bytes_sent = self.conflated = 0
@@ -216,6 +223,9 @@ class Fanout:
             return
         if delivery.merged is not None:
             self._catch_up(connection, delivery.frames, delivery.merged)
+        elif delivery.is_page:
+            connection.page, connection.is_page_out = delivery.frames, True
+            self._go_on(connection)
         elif connection.rest or (connection.behind and not delivery.close):
             self._withhold(connection, delivery.frames)
         else:
@@ -235,7 +245,19 @@ class Fanout:
             connection.since = None
         connection.behind, connection.owed = False, connection.withheld > 0
         self._send_frames(connection, frames)
-        if connection.owed and not connection.rest:
+        self._go_on(connection)
+
+    def _go_on(self, connection: Connection) -> None:
+        """Send the page that waits, and ask for what was withheld, where the kernel has taken what came before."""
+        if connection.page and not connection.rest and not connection.behind:
+            page, connection.page = connection.page, ()
+            self._write(connection, b"".join(frame.data for frame in page))
+            connection.events_sent += len(page)
+            self.events_sent += len(page)
+        if connection.is_page_out and not connection.page and not connection.rest:
+            connection.is_page_out = False
+            self._registry.tell(PageTaken(connection.id))
+        if connection.owed and not connection.rest and not connection.behind:
             self._ask_for_the_rest(connection)
 
     def _send_frames(self, connection: Connection, frames: Sequence[Frame]) -> None:
@@ -294,8 +316,8 @@ class Fanout:
         self._busy.discard(connection)
         if connection.closing is not None:
             self.close(connection)
-        elif connection.owed and not connection.behind:
-            self._ask_for_the_rest(connection)
+        else:
+            self._go_on(connection)
 
     def _ask_for_the_rest(self, connection: Connection) -> None:
         connection.behind, connection.asked = True, connection.since
