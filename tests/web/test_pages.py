@@ -45,10 +45,10 @@ async def test_the_portfolio_page_without_a_session_or_a_link_leads_to_signing_i
 
 
 async def test_an_unchanged_module_is_not_sent_again(http_server_client):
-    first = await http_server_client.fetch("/ui/stream.js")
+    first = await http_server_client.fetch("/ui/market-stream.js")
     tag = first.headers["Etag"]
 
-    again = await http_server_client.fetch("/ui/stream.js", headers={"If-None-Match": tag}, raise_error=False)
+    again = await http_server_client.fetch("/ui/market-stream.js", headers={"If-None-Match": tag}, raise_error=False)
 
     assert first.headers["Content-Type"].startswith("text/javascript")
     assert again.code == 304

@@ -9,23 +9,24 @@ const FEED = {
 
 /** <connection-indicator>: whether the values are live; it is a status, so that it is read out when it changes. */
 class ConnectionIndicator extends HTMLElement {
-  /** @param {import("./stream.js").Condition} condition */
+  /** @param {import("./stream-types.js").Condition} condition */
   show(condition) {
     setText(fieldsOf(this).text, sentence(condition));
-    this.dataset.state = condition.state === "connected" ? connectedState(condition) : condition.state;
+    const isTroubled = condition.state === "connected" && condition.feed !== "connected";
+    this.dataset.state = isTroubled ? "troubled" : condition.state;
   }
 }
 
-function connectedState({ paused, feed }) {
-  if (paused) return "paused";
-  return feed === "connected" ? "connected" : "troubled";
-}
+const WORDS = {
+  connecting: "Connecting…",
+  reconnecting: "Reconnecting…",
+  offline: "Offline",
+  refused: "Not connected",
+};
 
-function sentence({ state, since, paused, feed }) {
-  if (state === "connecting") return "Connecting…";
-  if (state === "reconnecting") return "Reconnecting…";
-  if (state === "stale") return `Stale since ${time(since)}, reconnecting…`;
-  if (!paused) return FEED[feed];
+function sentence({ state, paused, feed }) {
+  if (state in WORDS) return WORDS[state];
+  if (state === "connected") return FEED[feed];
   const until = paused.until ? ` until ${time(new Date(paused.until))}` : "";
   return `Paused${until}: ${paused.reason}`;
 }

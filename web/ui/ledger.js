@@ -32,10 +32,13 @@ export class Ledger extends EventTarget {
     this.#announce();
   }
 
-  /** Take a portfolio_update, or a valuation that was asked for. Only one with all holdings has *unpriced*. */
-  value({ holdings, unpriced, ...totals }) {
+  /**
+   * Take a portfolio_update, or a valuation that was asked for: only that has *unpriced*.
+   * isComplete: it has all holdings that have a value.
+   */
+  value({ holdings, unpriced, ...totals }, isComplete = unpriced !== undefined) {
+    if (isComplete) this.#holdings.clear();
     if (unpriced) {
-      this.#holdings.clear();
       this.#unpriced = new Map(unpriced.map(({ symbol, reason }) => [symbol, reason]));
     }
     for (const holding of holdings) {

@@ -4,16 +4,17 @@
  */
 
 import { get, post, remove } from "./api.js";
+import { clock } from "./clock.js";
 import "./connection-indicator.js";
 import { keepDetails } from "./details.js";
 import { setProblem, setText } from "./dom.js";
 import "./holding-form.js";
 import "./holdings-table.js";
 import { Ledger } from "./ledger.js";
+import { MarketStream } from "./market-stream.js";
 import "./portfolio-picker.js";
 import "./portfolio-summary.js";
 import "./refresh-button.js";
-import { Stream } from "./stream.js";
 
 /** How often at most, in ms, the whole valuation is read when an event does not tell all. */
 const READ_EVERY = { changed: 2_000, partial: 30_000 };
@@ -30,6 +31,7 @@ const refresh = find("refresh-button");
 const ledger = new Ledger();
 let portfolio = null;
 let stream = null;
+let unsubscribe = () => {};
 let isReading = false;
 let isReadAgain = false;
 let readAt = 0;
@@ -74,28 +76,39 @@ function leave() {
 }
 
 function show(chosen) {
-  stream?.close();
+  unsubscribe();
   portfolio = chosen;
   ledger.clear();
   setProblem(find("#problem"), "");
   find("#view").hidden = true;
-  const query = { portfolio_ids: chosen.id, ...(link ? { link } : {}) };
-  stream = new Stream(query, Number(document.body.dataset.heartbeatSeconds));
-  stream.addEventListener("portfolio_update", ({ detail }) => ledger.value(detail));
-  stream.addEventListener("price_update", ({ detail }) => ledger.price(detail));
-  stream.addEventListener("condition", showCondition);
-  stream.addEventListener("refused", readAgain);
+  unsubscribe = stream.subscribe(
+    { portfolios: [chosen.id] },
+    {
+      portfolio: (update, isComplete) => ledger.value(update, isComplete),
+      price: (update) => ledger.price(update),
+      gone: readAgain,
+    },
+  );
   setText(find("#title"), chosen.name);
   document.title = chosen.name;
   showCondition();
-  stream.open();
+}
+
+function connect(audience) {
+  const heartbeatSeconds = Number(document.body.dataset.heartbeatSeconds);
+  stream = new MarketStream({ heartbeatSeconds, ...(link ? { link } : { audience }) });
+  stream.addEventListener("condition", showCondition);
+  stream.addEventListener("clock", ({ detail }) => clock.set(detail));
 }
 
 function showCondition() {
+  if (!portfolio) return;
   const { condition } = stream;
+  if (condition.state === "refused") readAgain();
+  const isLive = stream.isLive(portfolio.id);
   indicator.show(condition);
-  summary.trust(condition);
-  document.body.classList.toggle("not-live", !condition.isLive);
+  summary.trust(isLive);
+  document.body.classList.toggle("not-live", !isLive);
 }
 
 function showPicked({ detail: chosen }) {
@@ -121,7 +134,7 @@ ledger.addEventListener("change", () => {
 
 // What has no price is named only in the valuation, and its changes are in no event.
 setInterval(() => {
-  if (stream?.condition.isLive && (ledger.totals?.partial || !ledger.isWhole)) readAgain();
+  if (portfolio && stream.isLive(portfolio.id) && (ledger.totals?.partial || !ledger.isWhole)) readAgain();
 }, READ_EVERY.partial);
 
 summary.follow(ledger);
@@ -145,6 +158,7 @@ async function startOwn() {
   try {
     const user = await get("/auth/me");
     setText(find("#who"), user.email);
+    connect(user.id);
     await picker.load(address.get("portfolio"));
   } catch (error) {
     explain(error);
@@ -153,6 +167,7 @@ async function startOwn() {
 
 function startShared() {
   document.body.classList.add("shared");
+  connect();
   show({ id: address.get("portfolio") ?? "", name: "Shared portfolio" });
 }
 

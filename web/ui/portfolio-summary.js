@@ -10,7 +10,7 @@ const REASONS = {
 class PortfolioSummary extends HTMLElement {
   #ledger;
   #fields;
-  #condition = null;
+  #isLive = false;
 
   /** @param {import("./ledger.js").Ledger} ledger */
   follow(ledger) {
@@ -20,9 +20,9 @@ class PortfolioSummary extends HTMLElement {
     setInterval(() => this.#showFreshness(), 1000);
   }
 
-  /** @param {import("./stream.js").Condition} condition */
-  trust(condition) {
-    this.#condition = condition;
+  /** @param {boolean} isLive whether the values may look so */
+  trust(isLive) {
+    this.#isLive = isLive;
     this.#showAsOf();
     this.#showFreshness();
   }
@@ -46,13 +46,13 @@ class PortfolioSummary extends HTMLElement {
   /** A value that is not live says of when it is. */
   #showAsOf() {
     const field = this.#fields["as-of"];
-    field.hidden = !this.#ledger.totals || !this.#condition || this.#condition.isLive;
+    field.hidden = !this.#ledger.totals || this.#isLive;
     if (!field.hidden) setText(field, `not live: as of ${time(new Date(this.#ledger.receivedAt), { seconds: true })}`);
   }
 
   #showFreshness() {
     const { totals, receivedAt, isEmpty } = this.#ledger;
-    const isKnown = totals && !isEmpty && totals.oldest_price_age_seconds != null && this.#condition?.isLive;
+    const isKnown = totals && !isEmpty && totals.oldest_price_age_seconds != null && this.#isLive;
     if (!isKnown) return setText(this.#fields.freshness, "");
     const oldest = totals.oldest_price_age_seconds + (Date.now() - receivedAt) / 1000;
     const stale = totals.stale_price_count ? `, ${totals.stale_price_count} stale` : "";
