@@ -1,4 +1,4 @@
-"""The pages for people: two HTML files, and the modules, style and pictures they load; nothing comes from elsewhere."""
+"""The pages for people: three HTML files, and the modules, style and pictures they load; nothing comes from elsewhere."""
 
 from __future__ import annotations
 
@@ -79,6 +79,18 @@ class PortfolioPageHandler(PageHandler):
     head = get
 
 
+class ControlRoomHandler(PageHandler):
+    """GET /control-room, for who is signed in; whether they are an administrator, its scripts hear from the API."""
+
+    def get(self) -> None:
+        if self.get_cookie("session"):
+            super().get()
+        else:
+            self.redirect("/sign-in")
+
+    head = get
+
+
 class UiFileHandler(StaticFileHandler):
     """GET /ui/…; browsers ask again each time, and mostly hear that nothing changed."""
 
@@ -92,6 +104,7 @@ def page_routes(settings: Settings) -> list[URLSpec]:
     heartbeat = {"heartbeat_seconds": settings.heartbeat_seconds}
     return [
         url(r"/", PortfolioPageHandler, {"page": "index.html", **heartbeat}),
+        url(r"/control-room", ControlRoomHandler, {"page": "control-room.html", **heartbeat}),
         url(r"/sign-in", PageHandler, {"page": "sign-in.html", **heartbeat}),
         url(r"/ui/([a-z0-9./-]+)", UiFileHandler, {"path": str(UI)}),
         url(r"/(favicon\.svg)", UiFileHandler, {"path": str(UI)}),

@@ -17,9 +17,9 @@ def app() -> Application:
     return Application(page_routes(Settings(heartbeat_seconds=7)), xsrf_cookies=True, cookie_secret="of the test")
 
 
-@pytest.mark.parametrize("path", ["/sign-in", "/?link=x", "/ui/style.css", "/favicon.svg"])
+@pytest.mark.parametrize("path", ["/sign-in", "/control-room", "/?link=x", "/ui/style.css", "/favicon.svg"])
 async def test_a_page_loads_nothing_from_elsewhere_and_tells_nobody_its_address(http_server_client, path):
-    response = await http_server_client.fetch(path)
+    response = await http_server_client.fetch(path, headers={"Cookie": "session=x"})
 
     policy = response.headers["Content-Security-Policy"]
     assert "default-src 'self'" in policy
@@ -37,8 +37,9 @@ async def test_a_page_sets_the_xsrf_cookie_and_knows_the_heartbeat(http_server_c
     assert 'data-heartbeat-seconds="7"' in response.body.decode()
 
 
-async def test_the_portfolio_page_without_a_session_or_a_link_leads_to_signing_in(http_server_client):
-    response = await http_server_client.fetch("/", follow_redirects=False, raise_error=False)
+@pytest.mark.parametrize("path", ["/", "/control-room"])
+async def test_a_page_without_a_session_or_a_link_leads_to_signing_in(http_server_client, path):
+    response = await http_server_client.fetch(path, follow_redirects=False, raise_error=False)
 
     assert response.code == 302
     assert response.headers["Location"] == "/sign-in"
@@ -65,14 +66,14 @@ async def test_a_path_that_is_no_page_is_the_clients_mistake(http_server_client,
 
 
 def test_no_page_or_module_names_another_host_or_sets_markup_from_data():
-    sources = {path.name: path.read_text() for path in UI.iterdir() if path.suffix in (".html", ".js", ".css")}
+    sources = {path.name: path.read_text() for path in UI.rglob("*") if path.suffix in (".html", ".js", ".css")}
 
     for name, source in sources.items():
         assert not re.search(r"https?://|innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(", source), name
         assert name.endswith(".js") or not re.search(r"<script>|<style>| style=| on\w+=", source), name
 
 
-@pytest.mark.parametrize("path", ["/?x=%ff", "/sign-in?token=%ff", "/?link=%ff"])
+@pytest.mark.parametrize("path", ["/?x=%ff", "/sign-in?token=%ff", "/?link=%ff", "/control-room?x=%ff"])
 async def test_a_query_that_is_not_utf8_is_malformed(http_server_client, path):
     response = await http_server_client.fetch(path, follow_redirects=False, raise_error=False)
 

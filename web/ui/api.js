@@ -18,8 +18,12 @@ export class ApiError extends Error {
     this.status = status;
     this.code = body.error;
     this.retryAfter = retryAfter;
+    /** What was refused, field by field. @type {{field: string, msg: string}[]} */
+    this.faults = Array.isArray(body.detail)
+      ? body.detail.map(({ loc, msg }) => ({ field: String(loc.at(-1)), msg }))
+      : [];
     /** The names of the fields that were refused. */
-    this.fields = Array.isArray(body.detail) ? body.detail.map(({ loc }) => String(loc.at(-1))) : [];
+    this.fields = this.faults.map(({ field }) => field);
   }
 }
 
@@ -32,7 +36,7 @@ function xsrfToken() {
   return document.cookie.match(/(?:^|; )_xsrf=([^;]*)/)?.[1] ?? "";
 }
 
-async function call(method, path, body) {
+async function exchange(method, path, body) {
   const headers = { Accept: "application/json" };
   if (method !== "GET") headers["X-XSRFToken"] = xsrfToken();
   if (body !== undefined) headers["Content-Type"] = "application/json";
@@ -44,10 +48,19 @@ async function call(method, path, body) {
   }
   const answer = response.status === 204 ? null : await response.json().catch(() => ({}));
   if (!response.ok) throw new ApiError(response.status, answer, Number(response.headers.get("Retry-After")) || 0);
-  return answer;
+  return { answer, headers: response.headers };
+}
+
+const call = async (...request) => (await exchange(...request)).answer;
+
+/** A page of a list, and how many rows there are in all. */
+export async function list(path) {
+  const { answer, headers } = await exchange("GET", path);
+  return { rows: answer, total: Number(headers.get("X-Total-Count")) };
 }
 
 export const get = (path) => call("GET", path);
 export const post = (path, body) => call("POST", path, body);
+export const patch = (path, body) => call("PATCH", path, body);
 export const put = (path, body) => call("PUT", path, body);
 export const remove = (path) => call("DELETE", path);

@@ -158,6 +158,7 @@ async function startOwn() {
   try {
     const user = await get("/auth/me");
     setText(find("#who"), user.email);
+    find("#control-room").hidden = user.role !== "admin";
     connect(user.id);
     await picker.load(address.get("portfolio"));
   } catch (error) {
