@@ -2,14 +2,19 @@
 
 import { get, post } from "../api.js";
 import { setProblem, setText } from "../dom.js";
+import "./api-usage.js";
+import "./audit-log.js";
 import "./effective-interval.js";
 import "./emergency-stop.js";
+import "./lists.js";
 import "./order-preview.js";
 import "./override-list.js";
 import "./poll-intervals.js";
+import "./provider-list.js";
 import "./reason-dialog.js";
 import { tellChange } from "./room-section.js";
 import { loadTargets } from "./targets.js";
+import "./user-list.js";
 
 const find = (selector) => document.querySelector(selector);
 const links = [...document.querySelectorAll("#sections a")];
@@ -34,6 +39,7 @@ function show({ isChosen }) {
     if (link.hash === `#${name}`) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
+  find("#sections [aria-current]").scrollIntoView({ block: "nearest", inline: "center" });
   const chosen = sections.get(name);
   const heading = chosen.querySelector("h2");
   document.title = `${heading.textContent} – Control room`;

@@ -13,7 +13,7 @@ const every = (seconds) => (seconds == null ? "never" : `every ${countdown(secon
 const COLUMNS = [
   { label: "Rule", show: ({ rule }) => named(rule) },
   { label: "Says", show: ({ interval_seconds: seconds, reason }) => (seconds == null ? "" : every(seconds)) },
-  { label: "Because", show: ({ reason }) => named(reason) },
+  { label: "Because", show: ({ reason }) => named(reason), isLong: true },
   { label: "Decides", show: ({ applies }) => (applies ? badge("decides", "good") : "no") },
 ];
 

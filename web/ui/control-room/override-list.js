@@ -58,7 +58,7 @@ class OverrideList extends ListSection {
     { label: "State", show: ({ status }) => badge(status, TONE[status]) },
     { label: "Since", show: ({ effective_time: since }) => when(since) },
     { label: "Ends", show: ending },
-    { label: "Reason", show: ({ reason, admin_user: by }) => [reason, faint(by)] },
+    { label: "Reason", show: ({ reason, admin_user: by }) => [reason, faint(by)], isLong: true },
     { label: "", show: (override) => (override.status === "active" ? undoButton(override) : "") },
   ];
 

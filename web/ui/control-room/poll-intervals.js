@@ -20,7 +20,7 @@ class PollIntervals extends ListSection {
     { label: "State", show: (interval) => stateOf(interval) },
     { label: "From", show: ({ effective_from: from }) => when(from) },
     { label: "Until", show: ({ effective_until: until, expired_at: ended }) => when(ended ?? until) },
-    { label: "Reason", show: ({ reason, created_by: by }) => [reason, faint(by)] },
+    { label: "Reason", show: ({ reason, created_by: by }) => [reason, faint(by)], isLong: true },
     { label: "", show: (interval) => (isEnded(interval) ? "" : button("end", "End", `End the interval for ${whom(interval)}`)) },
   ];
 

@@ -5,6 +5,7 @@ import { render } from "./parts.js";
  * @property {string} label
  * @property {(record: any) => string | import("./parts.js").Part | (string | import("./parts.js").Part)[]} show
  * @property {boolean} [isNumber] whether it stands to the right
+ * @property {boolean} [isLong] whether it has a line of its own where rows are cards
  */
 
 /**
@@ -71,12 +72,13 @@ export class RecordTable {
     const row = this.#element("tr", "row");
     row.dataset.key = key;
     row.append(
-      ...this.#columns.map(({ label, isNumber }, index) => {
+      ...this.#columns.map(({ label, isNumber, isLong }, index) => {
         const cell = index ? this.#element("td", "cell") : this.#element("th", "rowheader");
         if (!index) cell.scope = "row";
-        if (isNumber) cell.className = "number";
+        cell.classList.toggle("number", Boolean(isNumber));
+        cell.classList.toggle("long", Boolean(isLong));
+        cell.classList.toggle("actions", !label);
         if (label) cell.dataset.label = label;
-        else cell.className = "actions";
         return cell;
       }),
     );
