@@ -9,7 +9,8 @@ from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
-from tests.running import PASSWORD, RunningServer
+from tests.running import PASSWORD, RunningServer, free_port
+from tests.standin import Standin
 
 ADMIN = "boss@example.org"
 USER = "ann@example.org"
@@ -39,8 +40,8 @@ class Room:
         assert server.request("POST", "/api/v1/auth/setup", first, **proof).status == 204
         self.token = self._token(ADMIN)
         self.ask("POST", "users", {"email": USER, "password": PASSWORD})
-        self.portfolio_id = self._portfolio("Nest egg", self._token(USER))
-        self._portfolio("House", self.token)
+        self.portfolio_id = self.make_portfolio("Nest egg", self._token(USER))
+        self.make_portfolio("House", self.token)
         self._windows: dict[str, Any] = {}
 
     def _token(self, email: str) -> str:
@@ -48,9 +49,10 @@ class Room:
         token: str = self.server.request("POST", "/api/v1/auth/login", login).body["access_token"]
         return token
 
-    def _portfolio(self, name: str, token: str) -> str:
+    def make_portfolio(self, name: str, token: str, symbols: tuple[str, ...] = ("CBA.AX", "BHP.AX")) -> str:
+        """Make a portfolio that holds ten of each symbol; return its id."""
         made = self.server.request("POST", "/api/v1/portfolios", {"name": name, "base_currency": "AUD"}, token)
-        for symbol in ("CBA.AX", "BHP.AX"):
+        for symbol in symbols:
             holding = {"quantity": "10", "average_cost": "90", "currency": "AUD"}
             path = f"/api/v1/portfolios/{made.body['id']}/holdings/{symbol}"
             assert self.server.request("PUT", path, holding, token).status == 201
@@ -62,6 +64,11 @@ class Room:
         answer = self.server.request(method, f"/api/v1/admin/{path}", body, self.token)
         assert answer.status < 300, answer
         return answer.body
+
+    def refresh(self, symbol: str) -> None:
+        """Have a symbol polled now."""
+        answer = self.server.request("POST", "/api/v1/market-data/refresh", {"symbols": [symbol]}, self.token)
+        assert answer.status == 202, answer
 
     def window(self, browser: Browser, email: str) -> BrowserContext:
         """Return a window of its own in which *email* is signed in."""
@@ -95,6 +102,18 @@ def open_room(folder: Path, **settings: object) -> Iterator[Room]:
     every_second = {f"{state}_interval_seconds": 1 for state in ("open", "after_hours", "closed")}  # of the exchange
     with RunningServer(folder, heartbeat_seconds=1, **every_second, **settings) as server:
         yield Room(server)
+
+
+@contextmanager
+def open_busy_room(folder: Path, yahoo: Standin) -> Iterator[Room]:
+    """Two sources: the first does not answer, and its calls are few; the second allows as many as are asked for."""
+    yahoo.set_price("CBA.AX", "100")
+    yahoo.set_price("BHP.AX", "50")
+    dead = {"alpha_vantage_url": f"http://127.0.0.1:{free_port()}", "alpha_vantage_api_key": "none"}
+    live = {f"yahoo_calls_per_{unit}": 1_000_000 for unit in ("second", "minute", "day")}
+    sources = {"providers": "alpha_vantage,yahoo", "yahoo_url": yahoo.url("yahoo")}
+    with open_room(folder, **sources, **dead, **live) as room:
+        yield room
 
 
 def visit(page: Page, room: Room, section: str) -> Locator:

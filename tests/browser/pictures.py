@@ -1,7 +1,8 @@
 """Pictures of the pages, for the README and for whoever changes them.
 
 ``python -m tests.browser.pictures FOLDER`` starts a demo server and writes portfolio.png,
-portfolio-dark.png, portfolio-narrow.png and sign-in.png; web/ui/pictures holds the README's.
+portfolio-dark.png, portfolio-narrow.png and sign-in.png, and the same of each section of the
+control room; web/ui/pictures holds the README's.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Literal
 from playwright.sync_api import Browser, ViewportSize, expect
 
 from tests.browser.chromium import Chromium
+from tests.browser.room_pictures import take_room
 from tests.running import RunningServer
 
 WIDE: ViewportSize = {"width": 1200, "height": 900}
@@ -51,6 +53,7 @@ def main(folder: str = "web/ui/pictures") -> None:
     try:
         with tempfile.TemporaryDirectory() as place, RunningServer(Path(place), "--demo") as server:
             chromium.run(take, chromium.browser, server.sign_in_link(), Path(folder))
+        chromium.run(take_room, chromium.browser, Path(folder))
     finally:
         chromium.close()
 

@@ -13,6 +13,7 @@ from tests.browser.control_room import ADMIN, USER, Room, listen, open_room, vis
 
 pytestmark = pytest.mark.browser
 
+MINUTES = "Minutes between polls (1 to 1440)"
 NEXT_UPDATE = """async ({ id }) => {
     const { MarketStream } = await import("/ui/market-stream.js");
     window.stream = new MarketStream({ heartbeatSeconds: 1 });
@@ -75,7 +76,7 @@ def test_an_interval_is_previewed_ordered_and_ended_while_a_user_sees_the_next_u
     section = visit(admin, room, "intervals")
     expect(section.get_by_text("No interval is configured")).to_be_visible()
     form = order_form(section)
-    field(form, "Minutes between polls (1 to 1440)").fill("30")
+    field(form, MINUTES).fill("30")
     field(form, "Reason").fill("Quiet week")
 
     form.get_by_role("button", name="Preview").click()
@@ -161,12 +162,12 @@ def test_an_emergency_stop_is_confirmed_pauses_every_page_with_its_reason_and_is
 
 def test_a_changed_field_takes_the_preview_away(chromium: Chromium, room: Room, admin: Page) -> None:
     form = order_form(visit(admin, room, "intervals"))
-    field(form, "Minutes between polls (1 to 1440)").fill("30")
+    field(form, MINUTES).fill("30")
     field(form, "Reason").fill("Quiet week")
     form.get_by_role("button", name="Preview").click()
     expect(form.get_by_role("button", name="Order it")).to_be_focused()
 
-    field(form, "Minutes between polls (1 to 1440)").fill("1")
+    field(form, MINUTES).fill("1")
 
     expect(form.get_by_role("table", name="Preview")).to_be_hidden()
     expect(form.get_by_role("button", name="Order it")).to_be_hidden()
@@ -175,7 +176,7 @@ def test_a_changed_field_takes_the_preview_away(chromium: Chromium, room: Room, 
 
 def test_what_is_refused_is_said_at_its_field(chromium: Chromium, room: Room, admin: Page) -> None:
     form = order_form(visit(admin, room, "intervals"))
-    minutes = field(form, "Minutes between polls (1 to 1440)")
+    minutes = field(form, MINUTES)
     minutes.fill("0")
     field(form, "Reason").fill("Busy week")
 
@@ -192,30 +193,28 @@ def test_what_is_refused_is_said_at_its_field(chromium: Chromium, room: Room, ad
     expect(minutes).not_to_have_attribute("aria-invalid", "true")
 
 
-@pytest.mark.parametrize(
-    ("what", "whom", "fields", "shown"),
-    [
-        ("force an interval", "a user", {"User": USER, "Minutes between polls (1 to 1440)": "5"}, f"user {USER}"),
-        ("force an interval", "everything", {"Minutes between polls (1 to 1440)": "5"}, "everything"),
-        ("no updates", "a provider", {"Provider": "simulated"}, "provider simulated"),
-        ("no updates", "a symbol", {"Symbol": "BHP.AX"}, "symbol BHP.AX"),
-    ],
-)
-def test_each_scope_asks_for_its_own_target_alone(
-    chromium: Chromium, room: Room, admin: Page, what: str, whom: str, fields: dict[str, str], shown: str
-) -> None:
+def test_each_scope_asks_for_its_own_target_alone(chromium: Chromium, room: Room, admin: Page) -> None:
     section = visit(admin, room, "overrides")
     form = order_form(section)
     expect(admin.locator("#users option")).not_to_have_count(0)
-    field(form, "What").select_option(label=what)
-    field(form, "For").select_option(label=whom)
-    for label, value in fields.items():
-        field(form, label).fill(value)
-    field(form, "Reason").fill("A test")
-    form.get_by_role("button", name="Preview").click()
-    form.get_by_role("button", name="Order it").click()
+    for what, whom, fields, shown in (
+        ("force an interval", "a user", {"User": USER, MINUTES: "5"}, f"user {USER}"),
+        ("force an interval", "everything", {MINUTES: "5"}, "everything"),
+        ("force an interval", "a portfolio", {"Portfolio": room.portfolio_id, MINUTES: "5"}, "portfolio"),
+        ("no updates", "a provider", {"Provider": "simulated"}, "provider simulated"),
+        ("no updates", "a symbol", {"Symbol": "BHP.AX"}, "symbol BHP.AX"),
+    ):
+        field(form, "What").select_option(label=what)
+        field(form, "For").select_option(label=whom)
+        for label, value in fields.items():
+            field(form, label).fill(value)
+        field(form, "Reason").fill(f"To test {shown}")
+        form.get_by_role("button", name="Preview").click()
+        form.get_by_role("button", name="Order it").click()
 
-    expect(section.get_by_role("row").filter(has_text=shown).filter(has_text="active")).to_have_count(1)
+        row = section.get_by_role("row").filter(has_text=f"To test {shown}")
+        expect(row).to_contain_text("active")
+        expect(row.get_by_role("cell").first).to_contain_text(shown)
 
 
 def test_the_rules_of_a_symbol_and_a_portfolio_are_explained_by_name(
@@ -232,7 +231,7 @@ def test_the_rules_of_a_symbol_and_a_portfolio_are_explained_by_name(
 
     question.get_by_role("button", name="Explain").click()
 
-    expect(question.get_by_role("status")).to_have_text("Polled every 7 mins, by: user.")
+    expect(question.get_by_role("status")).to_have_text("Polled every 7 mins, by its user’s interval.")
     deciding = question.get_by_role("row").filter(has=admin.get_by_text("decides", exact=True))
     expect(deciding).to_have_count(1)
     expect(deciding).to_contain_text(f"configuration of user “{USER}”")
@@ -240,7 +239,7 @@ def test_the_rules_of_a_symbol_and_a_portfolio_are_explained_by_name(
     question.get_by_label("Of").select_option(label="a symbol")
     field(question, "Symbol").fill("CBA.AX")
     question.get_by_role("button", name="Explain").click()
-    expect(question.get_by_role("status")).to_contain_text("by: schedule")
+    expect(question.get_by_role("status")).to_contain_text("by the schedule")
 
 
 def test_a_whole_order_is_given_and_undone_with_the_keyboard_alone(chromium: Chromium, room: Room, admin: Page) -> None:

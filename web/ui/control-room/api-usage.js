@@ -42,7 +42,8 @@ const LISTS = {
 const leftOf = ({ rate_limit_remaining: left, rate_limit_total: total }) =>
   total == null ? "no limit" : `${quantity(left)} of ${quantity(total)}`;
 
-const dayOf = (date) => new Date(`${date}T00:00Z`).toLocaleDateString(undefined, { dateStyle: "medium", timeZone: "UTC" });
+const dayOf = (date) =>
+  new Date(`${date}T00:00Z`).toLocaleDateString(undefined, { dateStyle: "medium", timeZone: "UTC" });
 
 /** <api-usage>: today's budget, and the calls of a period by provider, user, portfolio and day. */
 class ApiUsage extends RoomSection {

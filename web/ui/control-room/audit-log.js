@@ -1,6 +1,6 @@
 import { ListSection } from "./list-section.js";
 import { details, faint, strong, when } from "./parts.js";
-import { nameOf, named } from "./targets.js";
+import { named, nameOf } from "./targets.js";
 
 /** <audit-log>: who changed what, when and why. */
 class AuditLog extends ListSection {
@@ -8,7 +8,10 @@ class AuditLog extends ListSection {
   columns = [
     { label: "What", show: ({ action }) => strong(action) },
     { label: "When", show: ({ at }) => when(at) },
-    { label: "On", show: ({ target_type: type, target_id: id }) => [type.replaceAll("_", " "), faint(nameOf(id ?? ""))] },
+    {
+      label: "On",
+      show: ({ target_type: type, target_id: id }) => [type.replaceAll("_", " "), faint(nameOf(id ?? ""))],
+    },
     { label: "Reason", show: ({ reason, actor }) => [reason ?? "", faint(actor)], isLong: true },
     { label: "Change", show: ({ before, after }) => changeOf(before, after), isLong: true },
   ];
@@ -31,7 +34,9 @@ function changeOf(before, after) {
   const names = [...new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])];
   const changed = names.filter((name) => text(before?.[name]) !== text(after?.[name]));
   if (!changed.length) return "";
-  const lines = changed.map((name) => `${name.replaceAll("_", " ")}: ${text(before?.[name])} → ${text(after?.[name])}`);
+  const lines = changed.map(
+    (name) => `${name.replaceAll("_", " ")}: ${text(before?.[name])} → ${text(after?.[name])}`,
+  );
   return details(`${changed.length} ${changed.length === 1 ? "field" : "fields"}`, lines);
 }
 

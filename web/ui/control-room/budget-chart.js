@@ -50,7 +50,9 @@ function figure(provider, now) {
   const [caption, scale] = [document.createElement("figcaption"), document.createElement("p")];
   setText(caption, sentence(provider, exhausted, end));
   scale.className = "scale";
-  for (const moment of [start, end]) scale.append(Object.assign(document.createElement("span"), { textContent: time(new Date(moment)) }));
+  for (const moment of [start, end]) {
+    scale.append(Object.assign(document.createElement("span"), { textContent: time(new Date(moment)) }));
+  }
   result.append(caption, drawing, scale);
   return result;
 }

@@ -1,12 +1,11 @@
 import { get, post } from "../api.js";
 import { clock } from "../clock.js";
-import { fieldsOf, setProblem, setText } from "../dom.js";
+import { fieldsOf, setText } from "../dom.js";
 import { time } from "../format.js";
-import { clearFaults } from "./field-faults.js";
 import { bodyOf } from "./form-body.js";
-import { explain, refuseEmpty } from "./order-form.js";
 import { undo } from "./override-list.js";
 import { countdown } from "./parts.js";
+import { explain, forgive, onSend } from "./room-form.js";
 import { tellChange } from "./room-section.js";
 
 const AGAIN_EVERY = 5_000; // ms
@@ -21,10 +20,7 @@ class EmergencyStop extends HTMLElement {
     open.addEventListener("click", () => this.#ask());
     lift.addEventListener("click", () => undo(this.#stop, "Lift the emergency stop?"));
     this.#dialog.querySelector("[data-action=cancel]").addEventListener("click", () => this.#dialog.close());
-    this.#dialog.querySelector("form").addEventListener("submit", (event) => {
-      event.preventDefault();
-      this.#order(event.target);
-    });
+    onSend(this.#form, () => this.#order());
     document.addEventListener("room-change", () => this.read());
     setInterval(() => document.hidden || this.read(), AGAIN_EVERY);
     setInterval(() => this.#show(), 1_000);
@@ -54,10 +50,9 @@ class EmergencyStop extends HTMLElement {
 
   /** The confirmation says whom it would hit. */
   async #ask() {
-    const form = this.#dialog.querySelector("form");
+    const form = this.#form;
     form.reset();
-    clearFaults(form);
-    setProblem(form.querySelector(".problem.whole"), "");
+    forgive(form);
     const preview = form.querySelector("order-preview");
     preview.hidden = true;
     this.#dialog.showModal();
@@ -68,24 +63,18 @@ class EmergencyStop extends HTMLElement {
     }
   }
 
-  async #order(form) {
-    if (form.ariaBusy) return;
-    clearFaults(form);
-    if (refuseEmpty(form)) return;
-    form.ariaBusy = "true";
-    try {
-      await post("/admin/overrides", { ...ORDER, ...bodyOf(form) });
-      this.#dialog.close();
-      tellChange();
-    } catch (error) {
-      explain(form, error);
-    } finally {
-      form.ariaBusy = null;
-    }
+  async #order() {
+    await post("/admin/overrides", { ...ORDER, ...bodyOf(this.#form) });
+    this.#dialog.close();
+    tellChange();
   }
 
   get #dialog() {
     return this.querySelector("dialog");
+  }
+
+  get #form() {
+    return this.#dialog.querySelector("form");
   }
 }
 

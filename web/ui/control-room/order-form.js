@@ -4,9 +4,9 @@
  */
 
 import { post } from "../api.js";
-import { setProblem, setText } from "../dom.js";
-import { clearFaults, emptyFaults, showFaults } from "./field-faults.js";
+import { setText } from "../dom.js";
 import { bodyOf } from "./form-body.js";
+import { onSend } from "./room-form.js";
 import { tellChange } from "./room-section.js";
 
 /**
@@ -55,37 +55,14 @@ export function makeOrderForm(form, path, done) {
     forget();
     form.elements[0].focus();
   });
-  form.addEventListener("submit", async (event) => {
-    event.preventDefault();
-    if (form.ariaBusy) return;
-    clearFaults(form);
-    setProblem(form.querySelector(".problem.whole"), "");
+  onSend(form, async () => {
     setText(status, "");
-    if (refuseEmpty(form)) return;
-    form.ariaBusy = "true";
     try {
       await (previewed ? step.order(previewed) : step.preview(bodyOf(form)));
     } catch (error) {
       forget();
-      explain(form, error);
-    } finally {
-      form.ariaBusy = null;
+      throw error;
     }
   });
   forget();
-}
-
-/** Whether a field that is needed is empty; it says so then. @param {HTMLFormElement} form */
-export function refuseEmpty(form) {
-  const empty = emptyFaults(form);
-  showFaults(form, empty);
-  return empty.length > 0;
-}
-
-/** Say what was refused at its field, and the rest below the form. @param {HTMLFormElement} form */
-export function explain(form, error) {
-  const faults = error.faults ?? [];
-  const homeless = showFaults(form, faults);
-  const rest = homeless.map(({ field, msg }) => `${field.replaceAll("_", " ")}: ${msg}`).join("; ");
-  setProblem(form.querySelector(".problem.whole"), faults.length ? rest : error.message);
 }

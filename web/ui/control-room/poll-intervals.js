@@ -21,14 +21,21 @@ class PollIntervals extends ListSection {
     { label: "From", show: ({ effective_from: from }) => when(from) },
     { label: "Until", show: ({ effective_until: until, expired_at: ended }) => when(ended ?? until) },
     { label: "Reason", show: ({ reason, created_by: by }) => [reason, faint(by)], isLong: true },
-    { label: "", show: (interval) => (isEnded(interval) ? "" : button("end", "End", `End the interval for ${whom(interval)}`)) },
+    {
+      label: "",
+      show: (interval) => (isEnded(interval) ? "" : button("end", "End", `End the interval for ${whom(interval)}`)),
+    },
   ];
 
   prepare() {
     super.prepare();
     const form = this.querySelector("form.order");
     showOnly(form, "config_type", (type) => ({ global: [], user: ["user"], portfolio: ["portfolio"] })[type]);
-    makeOrderForm(form, "/admin/poll-intervals", (interval) => `Ordered for ${whom(interval)}: every ${minutes(interval.interval_minutes)}.`);
+    makeOrderForm(
+      form,
+      "/admin/poll-intervals",
+      (interval) => `Ordered for ${whom(interval)}: every ${minutes(interval.interval_minutes)}.`,
+    );
   }
 
   act(_action, interval) {
@@ -37,7 +44,10 @@ class PollIntervals extends ListSection {
       text: `${minutes(interval.interval_minutes)} for ${whom(interval)} ends now; the next rule takes its place.`,
       action: "End it",
     };
-    askReason(question, (reason) => remove(`/admin/poll-intervals/${interval.id}?reason=${encodeURIComponent(reason)}`));
+    askReason(
+      question,
+      (reason) => remove(`/admin/poll-intervals/${interval.id}?reason=${encodeURIComponent(reason)}`),
+    );
   }
 }
 

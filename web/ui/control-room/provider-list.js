@@ -1,11 +1,10 @@
 import { patch } from "../api.js";
-import { fieldsOf, setProblem, setText } from "../dom.js";
+import { fieldsOf, setText } from "../dom.js";
 import { NOTHING, quantity } from "../format.js";
-import { clearFaults } from "./field-faults.js";
 import { ListSection } from "./list-section.js";
-import { explain, refuseEmpty } from "./order-form.js";
 import { badge, button, faint, strong, when } from "./parts.js";
 import { askReason } from "./reason-dialog.js";
+import { forgive, onSend } from "./room-form.js";
 import { tellChange } from "./room-section.js";
 
 const TONE = { active: "good", rate_limited: "warning", error: "bad", disabled: "" };
@@ -31,7 +30,10 @@ class ProviderList extends ListSection {
   columns = [
     { label: "Provider", show: ({ name }) => strong(name) },
     { label: "Order", show: ({ priority }) => quantity(priority), isNumber: true },
-    { label: "State", show: ({ status, reason }) => [badge(status.replace("_", " "), TONE[status]), faint(reason ?? "")] },
+    {
+      label: "State",
+      show: ({ status, reason }) => [badge(status.replace("_", " "), TONE[status]), faint(reason ?? "")],
+    },
     { label: "Next try", show: ({ next_try: at }) => when(at) },
     { label: "Limits", show: limits },
     { label: "Cost", show: costs },
@@ -46,10 +48,7 @@ class ProviderList extends ListSection {
 
   prepare() {
     super.prepare();
-    this.#form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      this.#save();
-    });
+    onSend(this.#form, () => this.#save());
     this.querySelector("[data-action=cancel]").addEventListener("click", () => this.#dialog.close());
   }
 
@@ -69,8 +68,7 @@ class ProviderList extends ListSection {
 
   #edit(provider) {
     this.#edited = provider;
-    clearFaults(this.#form);
-    setProblem(this.#form.querySelector(".problem.whole"), "");
+    forgive(this.#form);
     setText(fieldsOf(this.#form).title, `Edit ${provider.name}`);
     for (const field of this.#form.elements) if (field.name) field.value = provider[field.name] ?? "";
     this.#form.elements.reason.value = "";
@@ -79,21 +77,13 @@ class ProviderList extends ListSection {
 
   /** Only what was changed is sent; what was emptied is left to the settings again. */
   async #save() {
-    const form = this.#form;
-    if (form.ariaBusy) return;
-    clearFaults(form);
-    if (refuseEmpty(form)) return;
-    form.ariaBusy = "true";
-    const fields = [...form.elements].filter(({ name, value }) => name && value.trim() !== String(this.#edited[name] ?? ""));
-    try {
-      await patch(pathOf(this.#edited.name), Object.fromEntries(fields.map(({ name, value }) => [name, sent(name, value.trim())])));
-      this.#dialog.close();
-      tellChange();
-    } catch (error) {
-      explain(form, error);
-    } finally {
-      form.ariaBusy = null;
-    }
+    const { name: edited, ...before } = this.#edited;
+    const fields = [...this.#form.elements].filter(({ name }) => name);
+    const changed = fields.filter(({ name, value }) => value.trim() !== String(before[name] ?? ""));
+    const changes = changed.map(({ name, value }) => [name, sent(name, value.trim())]);
+    await patch(pathOf(edited), Object.fromEntries(changes));
+    this.#dialog.close();
+    tellChange();
   }
 
   get #dialog() {

@@ -1,6 +1,5 @@
-import { fieldsOf, setProblem, setText } from "../dom.js";
-import { clearFaults } from "./field-faults.js";
-import { explain, refuseEmpty } from "./order-form.js";
+import { fieldsOf, setText } from "../dom.js";
+import { forgive, onSend } from "./room-form.js";
 import { tellChange } from "./room-section.js";
 
 /** <reason-dialog>: asks whether something shall be done, and why. */
@@ -9,9 +8,10 @@ class ReasonDialog extends HTMLElement {
 
   connectedCallback() {
     const form = this.#form;
-    form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      this.#submit();
+    onSend(form, async () => {
+      await this.#send(form.elements.reason.value.trim());
+      this.#dialog.close();
+      tellChange();
     });
     form.querySelector("[data-action=cancel]").addEventListener("click", () => this.#dialog.close());
   }
@@ -33,26 +33,8 @@ class ReasonDialog extends HTMLElement {
     setText(submit, action);
     submit.className = tone;
     this.#form.reset();
-    clearFaults(this.#form);
-    setProblem(this.#form.querySelector(".problem.whole"), "");
+    forgive(this.#form);
     this.#dialog.showModal();
-  }
-
-  async #submit() {
-    const form = this.#form;
-    if (form.ariaBusy) return;
-    clearFaults(form);
-    if (refuseEmpty(form)) return;
-    form.ariaBusy = "true";
-    try {
-      await this.#send(form.elements.reason.value.trim());
-      this.#dialog.close();
-      tellChange();
-    } catch (error) {
-      explain(form, error);
-    } finally {
-      form.ariaBusy = null;
-    }
   }
 
   get #dialog() {

@@ -93,7 +93,9 @@ export class RecordTable {
       const description = JSON.stringify(parts);
       if (shown[index] === description) return;
       shown[index] = description;
-      row.children[index].replaceChildren(...parts.flatMap((part) => [render(part), " "]));
+      row.children[index].replaceChildren(
+        ...parts.flatMap((part, place) => (place ? [" ", render(part)] : [render(part)])),
+      );
     });
   }
 
