@@ -110,7 +110,7 @@ def test_a_price_override_reaches_the_user_with_its_source_counts_down_and_is_un
     form = order_form(section)
     field(form, "Symbol").fill("cba.ax")
     field(form, "Price").fill("123.456")
-    field(form, "Minutes it lasts (until undone if empty)").fill("90")
+    field(form, "Minutes (until undone if empty)").fill("90")
     field(form, "Reason").fill("A split")
     form.get_by_role("button", name="Preview").click()
     form.get_by_role("button", name="Order it").click()

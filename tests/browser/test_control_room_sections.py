@@ -307,3 +307,18 @@ def test_nothing_in_a_name_a_reason_or_an_address_runs(chromium: Chromium, room:
         summary.click()
     assert admin.evaluate("window.ran") is None
     assert complaints == []
+
+
+def test_the_longest_names_need_no_sideways_scrolling(chromium: Chromium, room: Room, admin: Page) -> None:
+    email = f"{'x' * 64}@{'y' * 180}.org"
+    user = room.ask("POST", "users", {"email": email, "reason": "z" * 500})
+    long = {"interval_minutes": 60, "config_type": "user", "target_id": user["id"], "reason": "z" * 500}
+    room.ask("POST", "poll-intervals", long)
+    stop = {"override_type": "disable_updates", "scope": "portfolio", "reason": "z" * 500}
+    room.ask("POST", "overrides", stop | {"target_id": room.make_portfolio("p" * 200, room.token, symbols=())})
+
+    for section, text in (("intervals", email), ("overrides", "p" * 200), ("users", email), ("audit", "z" * 500)):
+        expect(visit(admin, room, section)).to_contain_text(text)
+        for width in (390, 961, 1280):
+            admin.set_viewport_size({"width": width, "height": 844})
+            assert admin.evaluate("document.documentElement.scrollWidth") <= width, (section, width)

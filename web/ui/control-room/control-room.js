@@ -32,6 +32,9 @@ function refuse(error) {
   setProblem(find("#problem"), error.status === 403 ? NOT_ALLOWED : error.message);
 }
 
+/** Where the sections do not fit beside each other, the current one is among those that are seen. */
+const keepInView = () => find("#sections [aria-current]").scrollIntoView({ block: "nearest", inline: "center" });
+
 function show({ isChosen }) {
   const name = sections.has(location.hash.slice(1)) ? location.hash.slice(1) : sections.keys().next().value;
   for (const [each, section] of sections) if (each !== name) section.close();
@@ -39,7 +42,7 @@ function show({ isChosen }) {
     if (link.hash === `#${name}`) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
-  find("#sections [aria-current]").scrollIntoView({ block: "nearest", inline: "center" });
+  keepInView();
   const chosen = sections.get(name);
   const heading = chosen.querySelector("h2");
   document.title = `${heading.textContent} – Control room`;
@@ -62,6 +65,7 @@ async function start() {
   }
   find("#room").hidden = find("emergency-stop").hidden = false;
   find("emergency-stop").read();
+  addEventListener("resize", keepInView);
   addEventListener("hashchange", () => show({ isChosen: true }));
   document.addEventListener("room-refused", ({ detail }) => refuse(detail));
   show({ isChosen: false });

@@ -43,7 +43,7 @@ class EffectiveInterval extends HTMLElement {
       await this.#ask(`${about}=${encodeURIComponent(valueOf(form.elements[about]))}`);
     } catch (error) {
       this.#asked = null;
-      this.querySelector(".answer").hidden = true;
+      this.querySelector(".explanation").hidden = true;
       setText(this.querySelector("[role=status]"), "");
       throw error;
     }
@@ -57,7 +57,7 @@ class EffectiveInterval extends HTMLElement {
     const verdict = seconds == null ? "Nothing is fetched: nobody may be updated." : polled;
     setText(this.querySelector("[role=status]"), verdict);
     this.#table.show(rules);
-    this.querySelector(".answer").hidden = false;
+    this.querySelector(".explanation").hidden = false;
   }
 }
 

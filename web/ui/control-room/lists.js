@@ -7,6 +7,13 @@ import { badge, button, faint, strong, when } from "./parts.js";
 import { askReason } from "./reason-dialog.js";
 import { named } from "./targets.js";
 
+const RULES = {
+  factor: "100 times or a hundredth of it: perhaps another unit",
+  jump: "it moved too far at once",
+  currency: "it is in another currency",
+  unproven: "no other source says so",
+};
+
 /** <call-schedule>: the next calls, each with why it is made. */
 class CallSchedule extends ListSection {
   path = "schedule";
@@ -14,7 +21,7 @@ class CallSchedule extends ListSection {
   columns = [
     { label: "At", show: ({ at }) => when(at) },
     { label: "Provider", show: ({ provider }) => provider },
-    { label: "Symbols", show: ({ symbols }) => symbols.join(", "), isLong: true },
+    { label: "Symbols", show: ({ symbols }) => symbols.join(", ") },
     { label: "Kind", show: ({ kind }) => badge(kind) },
     { label: "Reason", show: ({ reason }) => named(reason), isLong: true },
   ];
@@ -29,7 +36,7 @@ class HeldPrices extends ListSection {
     { label: "Held price", show: ({ held_price: price }) => quantity(price), isNumber: true },
     { label: "Last good price", show: ({ last_good_price: price }) => quantity(price), isNumber: true },
     { label: "Provider", show: ({ provider }) => provider },
-    { label: "Because", show: ({ rule }) => rule.replaceAll("_", " ") },
+    { label: "Because", show: ({ rule }) => RULES[rule] ?? rule, isLong: true },
     { label: "Since", show: ({ since }) => when(since) },
     {
       label: "",

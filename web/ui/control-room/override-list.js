@@ -38,7 +38,7 @@ function what({ override_type: type, override_value: minutes, override_price: pr
 
 function ending({ status, expires_at: until, removed_at: removed, removed_by: by, removed_reason: reason }) {
   if (status === "removed") return [when(removed), faint([by, reason].filter(Boolean).join(": "))];
-  if (status === "expired" || !until) return until ? when(until) : "until it is removed";
+  if (status === "expired" || !until) return until ? when(until) : "until it is undone";
   return [when(until), faint(`in ${countdown((Date.parse(until) - clock.now()) / 1000)}`)];
 }
 
