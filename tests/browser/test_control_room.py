@@ -153,7 +153,7 @@ def test_an_emergency_stop_is_confirmed_pauses_every_page_with_its_reason_and_is
     expect(user.locator("connection-indicator")).to_have_text("Paused: The feed went mad")
     expect(admin.get_by_text("No call is planned")).to_be_visible()
 
-    alarm.get_by_role("button", name="Lift the stop").click()
+    admin.get_by_role("button", name="Lift the stop").click()
     give_reason(admin, "It is sane again", "Undo it")
 
     expect(alarm).to_be_hidden()

@@ -186,10 +186,9 @@ def test_a_price_that_is_held_back_is_accepted(chromium: Chromium, room: Room, a
     section = visit(admin, room, "quarantine")
     yahoo.set_price("BHP.AX", "5000")
     room.refresh("BHP.AX")
-    admin.wait_for_function("async () => (await (await fetch('/api/v1/admin/quarantine')).json()).length")
-    admin.evaluate(READ_AGAIN)
+    admin.evaluate(f"setInterval(() => {READ_AGAIN}, 500)")
     row = section.get_by_role("row", name="BHP.AX")
-    expect(row).to_contain_text("5,000")
+    expect(row).to_contain_text("5,000", timeout=15_000)
 
     row.get_by_role("button", name="Accept").click()
     confirm(admin, "Accept it", "A reverse split")
@@ -262,7 +261,15 @@ def test_usage_is_of_the_chosen_period_and_exported(chromium: Chromium, room: Ro
     expect(section.get_by_role("table", name="Usage by user").get_by_role("row", name=USER)).to_be_visible()
     expect(section.get_by_role("img", name="Calls left of alpha_vantage")).to_be_visible()
 
+    expect(section.get_by_text("Forecast of the month").locator("xpath=..")).to_contain_text(re.compile(r"\d"))
+
+    section.get_by_label("Period", exact=True).select_option(label="from … to …")
+    section.get_by_label("From").fill("2026-02-02")
+    section.get_by_label("To", exact=True).fill("2026-02-01")
+    section.get_by_label("To", exact=True).press("Tab")
+    expect(section.get_by_label("From")).to_have_accessible_description(re.compile("must not be after"))
     section.get_by_label("Period", exact=True).select_option(label="last month")
+    expect(section.get_by_role("alert")).to_be_hidden()
 
     expect(section.get_by_text("No calls.").first).to_be_visible()
     section.get_by_label("Period", exact=True).select_option(label="today")

@@ -1,9 +1,8 @@
+import { fieldsOf, setText } from "../dom.js";
 import { quantity, time } from "../format.js";
-import { setText } from "../dom.js";
 
-const SVG = "http://www.w3.org/2000/svg";
 const DAY = 86_400_000; // ms
-const WIDTH = 600;
+const WIDTH = 600; // of the drawing in the template, as its height
 const HEIGHT = 160;
 
 /** <budget-chart>: for each limited provider how today's calls burn down, and when they will be spent. */
@@ -37,23 +36,18 @@ function figure(provider, now) {
   const pace = (total - left) / Math.max(now - start, 1);
   const finish = exhausted ? [x(exhausted), y(0)] : [x(end), y(Math.max(0, left - pace * (end - now)))];
 
-  const drawing = svg("svg", { viewBox: `-4 -8 ${WIDTH + 8} ${HEIGHT + 16}`, role: "img" });
-  drawing.setAttribute("aria-label", `Calls left of ${name} over its day`);
-  drawing.append(
-    svg("path", { class: "axis", d: `M0 0V${HEIGHT}H${WIDTH}` }),
-    svg("path", { class: "even", d: `M0 0L${WIDTH} ${HEIGHT}` }),
-    svg("path", { class: "spent", d: `M0 ${y(total)}L${x(now)} ${y(left)}` }),
-    svg("path", { class: exhausted ? "forecast early" : "forecast", d: `M${x(now)} ${y(left)}L${finish.join(" ")}` }),
-    svg("circle", { class: "now", cx: x(now), cy: y(left), r: 5 }),
-  );
-  const result = document.createElement("figure");
-  const [caption, scale] = [document.createElement("figcaption"), document.createElement("p")];
-  setText(caption, sentence(provider, exhausted, end));
-  scale.className = "scale";
-  for (const moment of [start, end]) {
-    scale.append(Object.assign(document.createElement("span"), { textContent: time(new Date(moment)) }));
-  }
-  result.append(caption, drawing, scale);
+  const result = document.getElementById("budget-figure").content.cloneNode(true).firstElementChild;
+  const fields = fieldsOf(result);
+  const draw = (line, path) => fields[line].setAttribute("d", path);
+  fields.drawing.setAttribute("aria-label", `Calls left of ${name} over its day`);
+  draw("spent", `M0 ${y(total)}L${x(now)} ${y(left)}`);
+  draw("ahead", `M${x(now)} ${y(left)}L${finish.join(" ")}`);
+  fields.ahead.classList.toggle("early", Boolean(exhausted));
+  fields.now.setAttribute("cx", x(now));
+  fields.now.setAttribute("cy", y(left));
+  setText(fields.caption, sentence(provider, exhausted, end));
+  setText(fields.start, time(new Date(start)));
+  setText(fields.end, time(new Date(end)));
   return result;
 }
 
@@ -63,12 +57,6 @@ function sentence({ provider_name: name, rate_limit_total: total, rate_limit_rem
   if (left === 0) return `${budget} until ${renewed}.`;
   if (exhausted) return `${budget}; at today’s pace they are spent at ${time(new Date(exhausted))}, before ${renewed}.`;
   return `${budget}; at today’s pace they last until they are renewed at ${renewed}.`;
-}
-
-function svg(tag, attributes) {
-  const node = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  return node;
 }
 
 customElements.define("budget-chart", BudgetChart);

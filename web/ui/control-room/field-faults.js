@@ -10,10 +10,11 @@ export function clearFaults(form) {
 }
 
 /**
- * Say it at each field that has a fault, and go to the first.
+ * Say it at each field that has a fault.
  * @param {HTMLFormElement} form
  * @param {{field: string, msg: string}[]} faults
- * @returns {{field: string, msg: string}[]} those of fields that the form does not show
+ * @returns {{homeless: {field: string, msg: string}[], wrong: HTMLElement[]}} homeless: the faults of fields that
+ *   the form does not show. wrong: the fields that have one
  */
 export function showFaults(form, faults) {
   const homeless = [];
@@ -33,8 +34,7 @@ export function showFaults(form, faults) {
       field.setAttribute("aria-describedby", said.id);
     }
   }
-  wrong[0]?.focus();
-  return homeless;
+  return { homeless, wrong };
 }
 
 /** The fields that must not be empty and are. @param {HTMLFormElement} form */

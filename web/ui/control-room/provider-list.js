@@ -78,10 +78,11 @@ class ProviderList extends ListSection {
   /** Only what was changed is sent; what was emptied is left to the settings again. */
   async #save() {
     const { name: edited, ...before } = this.#edited;
-    const fields = [...this.#form.elements].filter(({ name }) => name);
+    const { reason } = this.#form.elements;
+    const fields = [...this.#form.elements].filter((field) => field.name && field !== reason);
     const changed = fields.filter(({ name, value }) => value.trim() !== String(before[name] ?? ""));
     const changes = changed.map(({ name, value }) => [name, sent(name, value.trim())]);
-    await patch(pathOf(edited), Object.fromEntries(changes));
+    await patch(pathOf(edited), { ...Object.fromEntries(changes), reason: reason.value.trim() });
     this.#dialog.close();
     tellChange();
   }

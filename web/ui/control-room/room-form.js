@@ -13,7 +13,7 @@ export function onSend(form, send) {
     if (form.ariaBusy) return;
     forgive(form);
     const empty = emptyFaults(form);
-    showFaults(form, empty);
+    showFaults(form, empty).wrong[0]?.focus();
     if (empty.length) return;
     form.ariaBusy = "true";
     try {
@@ -32,10 +32,11 @@ export function forgive(form) {
   setProblem(form.querySelector(".problem.whole"), "");
 }
 
-/** Say what was refused at its field, and the rest below the form. @param {HTMLFormElement} form */
+/** Say what was refused at its field, go to the first, and say the rest below the form. @param {HTMLFormElement} form */
 export function explain(form, error) {
   const faults = error.faults ?? [];
-  const homeless = showFaults(form, faults);
+  const { homeless, wrong } = showFaults(form, faults);
+  wrong[0]?.focus();
   const rest = homeless.map(({ field, msg }) => `${field.replaceAll("_", " ")}: ${msg}`).join("; ");
   setProblem(form.querySelector(".problem.whole"), faults.length ? rest : error.message);
 }

@@ -1,4 +1,5 @@
 import { setProblem, setText } from "../dom.js";
+import { clearFaults, showFaults } from "./field-faults.js";
 
 const AGAIN_EVERY = 5_000; // ms, while it is looked at
 
@@ -55,11 +56,11 @@ export class RoomSection extends HTMLElement {
       this.#isRead = true;
       this.toggleAttribute("data-read", true);
       this.#say(isThere ? "" : this.dataset.empty);
-      this.#fail("");
+      this.#fail("", []);
     } catch (error) {
       if (reading !== this.#reading) return;
       this.#say("");
-      this.#fail(this.#isRead ? `This is not up to date: ${error.message}` : error.message);
+      this.#fail(this.#isRead ? `This is not up to date: ${error.message}` : error.message, error.faults ?? []);
       if ([401, 403].includes(error.status)) document.dispatchEvent(new CustomEvent("room-refused", { detail: error }));
     } finally {
       if (reading === this.#reading) this.ariaBusy = null;
@@ -72,7 +73,11 @@ export class RoomSection extends HTMLElement {
     setText(state, text);
   }
 
-  #fail(text) {
+  /** What the filters ask for may be refused; the focus stays, as it may be read at any time. */
+  #fail(text, faults) {
+    const filters = this.querySelector("form.filters");
+    if (filters) clearFaults(filters);
+    if (filters) showFaults(filters, faults);
     const failure = this.querySelector(".failure");
     failure.hidden = !text;
     setProblem(failure.querySelector("[role=alert]"), text);
