@@ -352,7 +352,7 @@ def leading(tabs: list[Tab], **options: Any) -> Tab:
     """Start a stream in each; return the tab that leads once all hear it."""
     for tab in tabs:
         tab.start(**options)
-    first, *others = tabs
+    first = tabs[0]
     first.sources(1)
     first.greet()
     for tab in tabs:
