@@ -20,6 +20,8 @@ export class ApiError extends Error {
     this.retryAfter = retryAfter;
     /** The names of the fields that were refused. */
     this.fields = Array.isArray(body.detail) ? body.detail.map(({ loc }) => String(loc.at(-1))) : [];
+    /** What is wrong, and where. @type {{loc: (string | number)[], msg: string}[]} */
+    this.faults = Array.isArray(body.detail) ? body.detail : [];
   }
 }
 
@@ -32,13 +34,13 @@ function xsrfToken() {
   return document.cookie.match(/(?:^|; )_xsrf=([^;]*)/)?.[1] ?? "";
 }
 
-async function call(method, path, body) {
+async function call(method, path, body, type = "application/json") {
   const headers = { Accept: "application/json" };
   if (method !== "GET") headers["X-XSRFToken"] = xsrfToken();
-  if (body !== undefined) headers["Content-Type"] = "application/json";
+  if (body !== undefined) headers["Content-Type"] = type;
   let response;
   try {
-    response = await fetch(BASE + path, { method, headers, body: body && JSON.stringify(body), cache: "no-store" });
+    response = await fetch(BASE + path, { method, headers, body, cache: "no-store" });
   } catch {
     throw new ApiError(0, { detail: "The server cannot be reached." });
   }
@@ -48,6 +50,7 @@ async function call(method, path, body) {
 }
 
 export const get = (path) => call("GET", path);
-export const post = (path, body) => call("POST", path, body);
-export const put = (path, body) => call("PUT", path, body);
+export const post = (path, body) => call("POST", path, body && JSON.stringify(body));
+export const postCsv = (path, file) => call("POST", path, file, "text/csv");
+export const put = (path, body) => call("PUT", path, JSON.stringify(body));
 export const remove = (path) => call("DELETE", path);
