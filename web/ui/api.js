@@ -1,6 +1,7 @@
 /**
  * Asks the server. The session cookie says who is asking; unsafe requests prove with the
- * XSRF cookie that they come from one of its own pages.
+ * XSRF cookie that they come from one of its own pages. Tells the window "unauthorized" when
+ * the server does not know who is asking.
  */
 
 const BASE = "/api/v1";
@@ -45,6 +46,7 @@ async function call(method, path, body, type = "application/json") {
     throw new ApiError(0, { detail: "The server cannot be reached." });
   }
   const answer = response.status === 204 ? null : await response.json().catch(() => ({}));
+  if (response.status === 401) dispatchEvent(new Event("unauthorized"));
   if (!response.ok) throw new ApiError(response.status, answer, Number(response.headers.get("Retry-After")) || 0);
   return answer;
 }

@@ -37,8 +37,8 @@ export class Drawing {
   constructor(place, { createChart, AreaSeries }) {
     this.#chart = createChart(place, {
       autoSize: true,
-      handleScroll: { vertTouchDrag: false, mouseWheel: false },
-      handleScale: { mouseWheel: false },
+      handleScroll: false,
+      handleScale: false,
       rightPriceScale: { borderVisible: false, scaleMargins: { top: 0.12, bottom: 0.08 } },
       timeScale: { borderVisible: false, timeVisible: true, secondsVisible: false, fixLeftEdge: true, fixRightEdge: true },
       crosshair: { horzLine: { visible: false, labelVisible: false } },
@@ -78,10 +78,13 @@ export class Drawing {
     this.#chart.timeScale().fitContent();
   }
 
-  /** Go on with the value of now. @param {number} at ms @param {number} value */
-  append(at, value) {
-    const time = Math.max(localSeconds(at), this.#last);
+  /** Go on with the value of now. @param {number} at ms @param {number} value @param {number} step ms between points */
+  append(at, value, step) {
+    const now = localSeconds(at);
+    const time = now - this.#last < step / 1000 ? this.#last : now;
     this.#series.update({ time, value });
+    if (time === this.#last) return;
     this.#last = time;
+    this.#chart.timeScale().fitContent();
   }
 }

@@ -6,6 +6,7 @@ import { fieldsOf, setText } from "./dom.js";
 import { money, percent, price, ratio, time } from "./format.js";
 
 const APPEND_EVERY = 1_000; // ms
+const FEW = 30; // points, up to which each new value is a point of its own
 const WHOLE = ""; // the subject that is the portfolio itself
 const NAMES = { "1D": "the last day", "1W": "the last week", "1M": "the last month", "1Y": "the last year", all: "all time" };
 
@@ -61,7 +62,7 @@ class PortfolioChart extends HTMLElement {
       ]);
       if (read !== this.#read) return;
       this.#drawing = drawing;
-      this.#step = step;
+      this.#step = points.length < FEW ? APPEND_EVERY : step;
       drawing.show(withGaps(points, step), (value) => this.#format(String(value)));
       this.#describe(points, range);
     } catch (error) {
@@ -87,7 +88,7 @@ class PortfolioChart extends HTMLElement {
     if (value == null || this.#step === 0) return;
     this.#appendedAt = now;
     this.#say("");
-    this.#drawing.append(clock.now(), Number(value));
+    this.#drawing.append(clock.now(), Number(value), this.#step);
   }
 
   get #row() {

@@ -3,7 +3,7 @@
  * With ?link= in the address it shows that one portfolio, read-only, to whoever has the link.
  */
 
-import { remove } from "./api.js";
+import { get, remove } from "./api.js";
 import { keepDetails } from "./details.js";
 import { setProblem, setText } from "./dom.js";
 import "./holding-form.js";
@@ -104,6 +104,7 @@ async function removeHolding({ detail: symbol }) {
 
 async function startOwn() {
   keepDetails(ledger);
+  summary.askNext = async () => (await get("/market-data/status")).next_update;
   chart.follow(ledger);
   chart.hidden = form.hidden = refresh.hidden = false;
   form.addEventListener("holding-saved", () => reader.read());

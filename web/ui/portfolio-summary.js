@@ -8,12 +8,18 @@ const REASONS = {
   no_rate: "has a price, but there is no exchange rate",
 };
 
+const ASK_EVERY = 15_000; // ms
+
 /** <portfolio-summary>: the totals, how fresh they are and why not, and what they leave out. */
 class PortfolioSummary extends HTMLElement {
   #ledger;
   #fields;
   #isLive = false;
   #nextUpdateAt = null;
+  #askedAt = 0;
+
+  /** Asks when new prices are due; the stream tells it only now and then. @type {(() => Promise<string?>)?} */
+  askNext = null;
 
   /** @param {import("./ledger.js").Ledger} ledger */
   follow(ledger) {
@@ -68,7 +74,15 @@ class PortfolioSummary extends HTMLElement {
     setText(this.#fields.freshness, `${fresh}; the oldest is ${oldest < 5 ? "from just now" : `${age(oldest)} old`}`);
   }
 
+  async #ask() {
+    if (!this.askNext || !this.#isLive || Date.now() - this.#askedAt < ASK_EVERY) return;
+    this.#askedAt = Date.now();
+    const next = await this.askNext().catch(() => null); // the countdown is an extra
+    if (next !== null) this.#nextUpdateAt = Date.now() + Date.parse(next) - clock.now();
+  }
+
   #showNext() {
+    if (this.#nextUpdateAt === null || this.#nextUpdateAt < Date.now()) this.#ask();
     const left = this.#nextUpdateAt === null ? null : (this.#nextUpdateAt - Date.now()) / 1000;
     const isShown = this.#isLive && left !== null && !this.#ledger.isEmpty;
     setText(this.#fields.next, isShown ? `Next update ${left < 1 ? "any moment" : `in ${age(left)}`}` : "");

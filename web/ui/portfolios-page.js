@@ -59,8 +59,7 @@ async function read(id, stream) {
   try {
     take(id, await get(`/portfolios/${id}/valuation`), stream);
   } catch (error) {
-    if (error.status === 401) explain(error);
-    else if (error.status === 404) drop(id);
+    if (error.status === 404) drop(id);
     else if (error.status !== 0) setText(cards.get(id).fields.note, error.message);
   }
 }

@@ -7,6 +7,7 @@ const account = () => document.getElementById("account");
 
 /** @returns {Promise<{id: string, email: string, role: string}>} */
 export async function whoIs() {
+  addEventListener("unauthorized", () => leave(true));
   const user = await get("/auth/me");
   setText(document.getElementById("who"), user.email);
   document.getElementById("sign-out").addEventListener("click", () => post("/auth/logout").then(() => leave(), explain));
@@ -21,6 +22,5 @@ export function leave(hasEnded = false) {
 
 /** Say why something did not work. @param {Error & {status?: number}} error */
 export function explain(error) {
-  if (error.status === 401) leave(true);
-  else setProblem(document.getElementById("problem"), error.message);
+  if (error.status !== 401) setProblem(document.getElementById("problem"), error.message);
 }
