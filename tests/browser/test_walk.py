@@ -101,7 +101,9 @@ def changes(page: Page) -> None:
     expect(total).not_to_have_text(total.inner_text())
 
 
-def test_from_the_first_sign_in_to_live_values(chromium: Chromium, tmp_path: Path, page: Page, complaints: list[str]) -> None:
+def test_from_the_first_sign_in_to_live_values(
+    chromium: Chromium, tmp_path: Path, page: Page, complaints: list[str]
+) -> None:
     with RunningServer(tmp_path, **SECOND) as server:
         page.goto(server.sign_in_link())
         expect(page.get_by_role("heading", name="Create the first administrator")).to_be_visible()
@@ -136,7 +138,8 @@ def test_from_the_first_sign_in_to_live_values(chromium: Chromium, tmp_path: Pat
         with page.expect_download() as download:
             page.get_by_role("link", name="Export CSV").press("Enter")
         assert download.value.path().read_bytes().splitlines()[1:] == sorted(GOOD.splitlines()[1:])
-    assert [line for line in complaints if "ERR_" not in line] == []  # the server has gone
+        # The browser itself notes that the server refused the file, as it should.
+        assert [line for line in complaints if "422 (" not in line] == []
 
 
 def test_what_is_held_is_changed_by_the_keyboard(chromium: Chromium, live: Page, complaints: list[str]) -> None:
@@ -155,9 +158,9 @@ def test_what_is_held_is_changed_by_the_keyboard(chromium: Chromium, live: Page,
 def test_a_symbol_is_found_by_the_name_of_its_company(chromium: Chromium, live: Page, complaints: list[str]) -> None:
     field = live.get_by_role("combobox", name="Symbol", exact=True)
     field.press_sequentially("wesfarm")
-    expect(live.get_by_role("option")).to_have_count(1)
+    expect(live.locator("#symbols li").first).to_contain_text("WES.AX")
     field.press("ArrowDown")
-    expect(live.get_by_role("option", selected=True)).to_contain_text("Wesfarmers")
+    expect(live.locator("#symbols [aria-selected=true]")).to_contain_text("Wesfarmers")
     field.press("Enter")
 
     expect(field).to_have_value("WES.AX")
@@ -200,7 +203,9 @@ def test_the_chart_shows_the_portfolio_and_each_price_over_each_range(
     assert complaints == []
 
 
-def test_the_list_shows_each_portfolio_live(chromium: Chromium, person: Person, page: Page, complaints: list[str]) -> None:
+def test_the_list_shows_each_portfolio_live(
+    chromium: Chromium, person: Person, page: Page, complaints: list[str]
+) -> None:
     person.hold("CBA.AX")
     names = ["Mine", *(f"Other {number}" for number in range(6))]
     for name in names[1:]:
@@ -281,9 +286,7 @@ def test_who_may_not_look_any_more_is_sent_to_sign_in_and_sees_no_value(
     expect(live.get_by_role("alert")).to_have_text("Your session has ended. Please sign in again.")
 
 
-def test_a_session_that_expires_leads_to_signing_in(
-    chromium: Chromium, live: Page, server: RunningServer
-) -> None:
+def test_a_session_that_expires_leads_to_signing_in(chromium: Chromium, live: Page, server: RunningServer) -> None:
     live.context.clear_cookies(name="session")
 
     live.get_by_role("button", name="Refresh").click()

@@ -19,6 +19,7 @@ class PortfolioChart extends HTMLElement {
   #subject = WHOLE;
   #read = 0;
   #step = 0;
+  #points = [];
   #appendedAt = 0;
   #wasLive = false;
 
@@ -62,9 +63,10 @@ class PortfolioChart extends HTMLElement {
       ]);
       if (read !== this.#read) return;
       this.#drawing = drawing;
+      this.#points = points;
       this.#step = points.length < FEW ? APPEND_EVERY : step;
       drawing.show(withGaps(points, step), (value) => this.#format(String(value)));
-      this.#describe(points, range);
+      this.#describe(range);
     } catch (error) {
       if (read === this.#read) this.#say(error.status === 0 ? "" : `No history: ${error.message}`);
     }
@@ -87,8 +89,12 @@ class PortfolioChart extends HTMLElement {
     const value = this.#subject === WHOLE ? totals.total_value : this.#row?.price;
     if (value == null || this.#step === 0) return;
     this.#appendedAt = now;
-    this.#say("");
-    this.#drawing.append(clock.now(), Number(value), this.#step);
+    const point = { at: clock.now(), value: Number(value) };
+    const last = this.#points.at(-1);
+    if (last && point.at - last.at < this.#step) last.value = point.value;
+    else this.#points.push(point);
+    this.#drawing.append(point.at, point.value, this.#step);
+    this.#describe(this.#range);
   }
 
   get #row() {
@@ -110,7 +116,8 @@ class PortfolioChart extends HTMLElement {
   }
 
   /** The same in words, for who does not see the line. */
-  #describe(points, range) {
+  #describe(range) {
+    const points = this.#points;
     this.#say(points.length ? "" : `Nothing was recorded in ${NAMES[range]}.`);
     if (!points.length) return setText(this.#fields.summary, "");
     const values = points.map(({ value }) => value);
