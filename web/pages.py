@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,6 +41,23 @@ TIMEZONES = json.dumps({suffix: timezone_of(code) for suffix, code in SUFFIXES.i
 """Where an exchange is, by the suffix of its symbols: the pages show its time beside the viewer's."""
 
 
+_IMPORT = re.compile(r'^import (?:.* from )?"\./([a-z-]+\.js)";$', re.MULTILINE)
+_SCRIPT = re.compile(r'<script type="module" src="/ui/([a-z-]+\.js)">')
+
+
+@cache
+def modules_of(page: str) -> tuple[str, ...]:
+    """Return all modules that a page will load: named in its head they come at once, not one after the other."""
+    found: dict[str, None] = {}
+    waiting = _SCRIPT.findall((UI / page).read_text())
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found[name] = None
+            waiting += _IMPORT.findall((UI / name).read_text())
+    return tuple(found)
+
+
 class PageHandler(RequestHandler):
     """One HTML page. The data in it is asked for by its scripts, which need the XSRF cookie set here."""
 
@@ -60,7 +79,9 @@ class PageHandler(RequestHandler):
 
     def show(self, page: str) -> None:
         assert self.xsrf_token  # reading it sets the cookie
-        self.render(page, heartbeat_seconds=self._heartbeat_seconds, timezones=TIMEZONES)
+        self.render(
+            page, heartbeat_seconds=self._heartbeat_seconds, timezones=TIMEZONES, modules=modules_of(page)
+        )
 
 
 class PortfolioPageHandler(PageHandler):

@@ -67,7 +67,7 @@ def hostile(chromium: Chromium, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 def open_sample(page: Page) -> None:
     page.goto(page.url.partition("?")[0].removesuffix("portfolios") + "portfolios")
-    page.get_by_role("link", name="Sample portfolio").click()
+    page.get_by_role("link", name="Sample portfolio", exact=True).press("Enter")
     expect(page.get_by_role("row", name="BHP.AX")).to_be_visible()
 
 

@@ -88,13 +88,16 @@ def measure(chromium: Chromium, seconds: float) -> tuple[dict[str, Any], dict[st
     with tempfile.TemporaryDirectory() as folder, RunningServer(Path(folder), "--demo") as server:
 
         def look() -> tuple[dict[str, Any], dict[str, Any]]:
-            context = chromium.browser.new_context(locale="en-AU", viewport={"width": 1280, "height": 900})
+            # The policy of the pages would not let the measuring wait for a function.
+            context = chromium.browser.new_context(
+                bypass_csp=True, locale="en-AU", viewport={"width": 1280, "height": 900}
+            )
             page = context.new_page()
             page.goto(server.sign_in_link())
             page.wait_for_url("**/?portfolio=*")
             url = page.url
             page.close()
-            cold = chromium.browser.new_context(storage_state=context.storage_state(), locale="en-AU")
+            cold = chromium.browser.new_context(bypass_csp=True, storage_state=context.storage_state(), locale="en-AU")
             figures = first_view(cold.new_page(), url)
             cold.close()
             flooded = context.new_page()

@@ -13,6 +13,7 @@ export class HoldingRow {
   #fields;
   #row = null;
   #total = "";
+  #flash = null;
 
   /** @param {string} symbol */
   constructor(symbol) {
@@ -54,7 +55,15 @@ export class HoldingRow {
     this.element.classList.toggle("stale", Boolean(row.is_stale));
     this.element.classList.toggle("unpriced", Boolean(row.unpriced));
     this.showAge();
-    if (before?.price && row.price && before.price !== row.price) mark(fields.price, before.price, row.price);
+    if (before?.price && row.price && before.price !== row.price) this.#mark(before.price, row.price);
+  }
+
+  /** Mark a changed price briefly: with a colour that fades or, for who asks for less motion, one that ends. */
+  #mark(before, after) {
+    const colour = `var(--${Number(after) > Number(before) ? "up" : "down"}-flash)`;
+    const end = still.matches ? colour : "transparent";
+    this.#flash?.cancel();
+    this.#flash = this.#fields.price.animate([{ backgroundColor: colour }, { backgroundColor: end }], FLASH_MS);
   }
 
   /** Ages pass without any event. */
@@ -73,12 +82,4 @@ export class HoldingRow {
 /** The gain in percent of what was paid, in the portfolio's currency. */
 function gained({ market_value: value, unrealized_gain_loss: gain }) {
   return gain == null ? null : ratio(gain, Number(value) - Number(gain));
-}
-
-/** Mark a changed price briefly: with a colour that fades or, for who asks for less motion, one that ends. */
-function mark(node, before, after) {
-  const colour = `var(--${Number(after) > Number(before) ? "up" : "down"}-flash)`;
-  const end = still.matches ? colour : "transparent";
-  for (const animation of node.getAnimations()) animation.cancel();
-  node.animate([{ backgroundColor: colour }, { backgroundColor: end }], FLASH_MS);
 }

@@ -11,6 +11,7 @@ const SETTLED = 10_000; // ms that rows stay where they are, though their order 
 class HoldingsTable extends HTMLElement {
   #ledger;
   #rows = new Map();
+  #symbols = null;
   #column = "symbol";
   #isDescending = false;
   #orderedAt = 0;
@@ -57,8 +58,9 @@ class HoldingsTable extends HTMLElement {
     const { rows, totals } = this.#ledger;
     this.hidden = rows.length === 0;
     if (!totals) return this.#keep([]);
-    const isSame = rows.length === this.#rows.size && rows.every(({ symbol }) => this.#rows.has(symbol));
-    if (!isSame || this.#mayMove) this.#place(rows);
+    const { symbols } = this.#ledger;
+    if (symbols !== this.#symbols || this.#mayMove) this.#place(rows);
+    this.#symbols = symbols;
     for (const row of rows) this.#rows.get(row.symbol).fill(row, totals);
   }
 

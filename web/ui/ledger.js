@@ -64,10 +64,20 @@ export class Ledger extends EventTarget {
     this.#announce();
   }
 
+  /** In order; the same array until one comes or goes. @returns {string[]} */
+  get symbols() {
+    this.#sorted ??= [...this.#rows.keys()].sort();
+    return this.#sorted;
+  }
+
   /** @returns {Row[]} by symbol */
   get rows() {
-    this.#sorted ??= [...this.#rows.keys()].sort();
-    return this.#sorted.map((symbol) => this.#rows.get(symbol));
+    return this.symbols.map((symbol) => this.#rows.get(symbol));
+  }
+
+  /** @param {string} symbol @returns {Row | undefined} */
+  row(symbol) {
+    return this.#rows.get(symbol);
   }
 
   get isEmpty() {

@@ -20,6 +20,7 @@ class PortfolioChart extends HTMLElement {
   #read = 0;
   #step = 0;
   #points = [];
+  #symbols = null;
   #appendedAt = 0;
   #wasLive = false;
 
@@ -98,13 +99,14 @@ class PortfolioChart extends HTMLElement {
   }
 
   get #row() {
-    return this.#ledger.rows.find(({ symbol }) => symbol === this.#subject);
+    return this.#ledger.row(this.#subject);
   }
 
   #showSubjects() {
-    const symbols = this.#ledger.rows.map(({ symbol }) => symbol);
+    const { symbols } = this.#ledger;
+    if (symbols === this.#symbols) return;
+    this.#symbols = symbols;
     const select = this.#fields.subject;
-    if ([...select.options].slice(1).map(({ value }) => value).join() === symbols.join() && select.length) return;
     select.replaceChildren(new Option("Portfolio value", WHOLE), ...symbols.map((symbol) => new Option(symbol, symbol)));
     if (this.#subject !== WHOLE && !symbols.includes(this.#subject)) this.#turnTo(WHOLE);
     select.value = this.#subject;
