@@ -65,7 +65,8 @@ def test_a_young_portfolio_is_asked_for_finer_points(
             const { points } = await readPoints(choice, async (query) => {
                 const interval = new URLSearchParams(query).get("interval");
                 asked.push(interval);
-                return Array.from({ length: answers[interval] ?? 0 }, () => ({ timestamp: "2026-01-05T04:04:05Z", value: "1.5" }));
+                const count = answers[interval] ?? 0;
+                return Array.from({ length: count }, () => ({ timestamp: "2026-01-05T04:04:05Z", value: "1.5" }));
             }, Date.parse("2026-01-06"));
             return { asked, points };
         }""",
@@ -74,3 +75,19 @@ def test_a_young_portfolio_is_asked_for_finer_points(
 
     assert result["asked"] == asked
     assert len(result["points"]) == answers.get(asked[-1], 0)
+
+
+def test_prices_that_come_each_quarter_of_an_hour_make_one_line(chromium: Chromium, blank: Page) -> None:
+    """Values are recorded when they change: what is usual between them is no gap, an outage is."""
+    result: list[int] = blank.evaluate(
+        """async () => {
+            const { readPoints, withGaps } = await import("/ui/chart-data.js");
+            const at = (minute) => new Date(Date.UTC(2026, 0, 5, 0, minute)).toISOString();
+            const minutes = [...Array(20).keys()].map((index) => index * 15 + (index > 10 ? 120 : 0));
+            const read = async () => minutes.map((minute) => ({ timestamp: at(minute), value: "1" }));
+            const { points, step } = await readPoints("1D", read, Date.UTC(2026, 0, 6));
+            return withGaps(points, step).flatMap(({ value }, index) => (value === null ? [index] : []));
+        }"""
+    )
+
+    assert result == list(range(11, 19))

@@ -3,7 +3,7 @@
 const MINUTE = 60_000;
 const DAY = 86_400_000;
 
-/** The steps between points, from coarse to fine; raw values are a minute apart. */
+/** The steps between points, from coarse to fine; raw values are a minute apart, or as far as their prices are. */
 const STEPS = [["1d", DAY], ["1h", 60 * MINUTE], ["15m", 15 * MINUTE], ["raw", MINUTE]];
 
 /** How far back a range goes, and the step that it is first asked for with. */
@@ -17,7 +17,8 @@ const RANGES = {
 
 const FEW = 8; // points, below which finer ones are asked for
 const MOST = 5_000;
-const GAP = 2.5; // steps without a point make a gap
+const GAP = 2.5; // usual steps without a point make a gap
+const USUAL = 0.9; // of the steps are no longer than the usual one
 const WIDEST = 12; // empty places that a gap takes on the axis
 
 /**
@@ -31,7 +32,7 @@ const WIDEST = 12; // empty places that a gap takes on the axis
  * @param {keyof typeof RANGES} range
  * @param {(query: string) => Promise<{timestamp: string, value: string}[]>} read
  * @param {number} now ms
- * @returns {Promise<{points: Point[], step: number}>} step: ms
+ * @returns {Promise<{points: Point[], step: number}>} step: what usually lies between two points, in ms
  */
 export async function readPoints(range, read, now) {
   const { days, step: first } = RANGES[range];
@@ -41,9 +42,16 @@ export async function readPoints(range, read, now) {
     const [interval, step] = STEPS[index];
     const rows = await read(String(new URLSearchParams({ start, interval, limit: String(MOST) })));
     if (rows.length >= FEW || index === STEPS.length - 1) {
-      return { points: rows.map((row) => ({ at: Date.parse(row.timestamp), value: Number(row.value) })), step };
+      const points = rows.map((row) => ({ at: Date.parse(row.timestamp), value: Number(row.value) }));
+      return { points, step: Math.max(step, usualStep(points)) };
     }
   }
+}
+
+/** @param {Point[]} points @returns {number} ms; 0 of fewer than two */
+function usualStep(points) {
+  const steps = points.slice(1).map(({ at }, index) => at - points[index].at);
+  return steps.sort((a, b) => a - b)[Math.floor((steps.length - 1) * USUAL)] ?? 0;
 }
 
 /**
