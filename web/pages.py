@@ -79,9 +79,7 @@ class PageHandler(RequestHandler):
 
     def show(self, page: str) -> None:
         assert self.xsrf_token  # reading it sets the cookie
-        self.render(
-            page, heartbeat_seconds=self._heartbeat_seconds, timezones=TIMEZONES, modules=modules_of(page)
-        )
+        self.render(page, heartbeat_seconds=self._heartbeat_seconds, timezones=TIMEZONES, modules=modules_of(page))
 
 
 class PortfolioPageHandler(PageHandler):

@@ -17,6 +17,7 @@ from typing import Literal
 
 from playwright.sync_api import Page, ViewportSize, expect
 
+from persistence.fields import to_text
 from tests.browser.chromium import Chromium
 from tests.running import RunningServer
 
@@ -38,14 +39,9 @@ def give_history(server: RunningServer) -> None:
             if point in OUTAGE:
                 continue
             at = datetime.now(UTC) - timedelta(minutes=5 * point)
-            row |= {"timestamp": moment_like(row["timestamp"], at), "total_value": f"{value:.2f}"}
+            row |= {"timestamp": to_text(at), "total_value": f"{value:.2f}"}
             marks = ", ".join("?" * len(columns))
             database.execute(f"INSERT INTO portfolio_valuation VALUES ({marks})", [row[name] for name in columns])
-
-
-def moment_like(sample: object, at: datetime) -> object:
-    """Return a time in the form in which the database keeps *sample*."""
-    return int(at.timestamp() * 1_000_000) if isinstance(sample, int) else at.isoformat()
 
 
 def take(page: Page, folder: Path, name: str) -> None:

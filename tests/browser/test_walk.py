@@ -115,6 +115,7 @@ def test_from_the_first_sign_in_to_live_values(
         page.keyboard.type("Pension")
         page.keyboard.press("Enter")
         expect(page.get_by_text("Nothing is held here yet")).to_be_visible()
+        expect(page.get_by_text("Nothing was recorded in the last day.")).to_be_visible()
 
         page.get_by_role("button", name="Import CSV").press("Enter")
         dialog = page.get_by_role("dialog")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 
 import pytest
 from tornado.web import Application
 
 from market_actors.settings import Settings
-from web.pages import UI, page_routes
+from web.pages import CHARTS_SHA256, UI, modules_of, page_routes
 
 
 @pytest.fixture
@@ -69,3 +70,34 @@ def test_no_page_or_module_names_another_host_or_sets_markup_from_data():
     for name, source in sources.items():
         assert not re.search(r"https?://|innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(", source), name
         assert name.endswith(".js") or not re.search(r"<script>|<style>| style=| on\w+=", source), name
+
+
+@pytest.mark.parametrize("page", ["portfolio.html", "portfolios.html", "sign-in.html"])
+def test_a_page_names_every_module_that_it_will_load(page):
+    named = set(modules_of(page))
+    sources = [(UI / name).read_text() for name in named]
+
+    assert named
+    imported = {name for source in sources for name in re.findall(r'(?:from|import) "\./([^"]+)"', source)}
+    assert imported <= named
+
+
+async def test_the_chart_library_comes_from_its_package(http_server_client):
+    response = await http_server_client.fetch("/ui/lightweight-charts.js")
+
+    assert hashlib.sha256(response.body).hexdigest() == CHARTS_SHA256
+    assert response.headers["Content-Type"].startswith("text/javascript")
+
+
+async def test_the_list_and_one_portfolio_are_different_pages(http_server_client):
+    session = {"Cookie": "session=x"}
+    pages = [
+        (await http_server_client.fetch(path, headers=session)).body.decode()
+        for path in ("/", "/portfolios", "/?portfolio=x")
+    ]
+
+    assert "portfolios-page.js" in pages[0]
+    assert pages[0].count("holdings-table") == 0
+    assert "portfolios-page.js" in pages[1]
+    assert "<holdings-table" in pages[2]
+    assert "Australia/Sydney" in pages[2]

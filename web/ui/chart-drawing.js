@@ -5,7 +5,7 @@ import { localSeconds } from "./chart-data.js";
 const LIBRARY = "/ui/lightweight-charts.js";
 const LOGO = /^<svg xmlns="http:[^<>"]*" [^<>]*>(?:<\/?(?:g|path|defs|clipPath|svg)\b[^<>]*>)*$/;
 const HANDLER = /\son\w+=/i;
-const CLEAR = "transparent";
+const CLEAR = { lineColor: "transparent", topColor: "transparent", bottomColor: "transparent" };
 
 let library = null;
 
@@ -44,6 +44,7 @@ export class Drawing {
       crosshair: { horzLine: { visible: false, labelVisible: false } },
     });
     this.#series = this.#chart.addSeries(AreaSeries, { lineWidth: 2, priceLineVisible: false });
+    this.#chart.timeScale().subscribeSizeChange(() => this.#chart.timeScale().fitContent());
     this.dress();
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.dress());
   }
@@ -64,14 +65,13 @@ export class Drawing {
    */
   show(points, format) {
     this.#chart.applyOptions({ localization: { priceFormatter: format } });
-    let isBroken = false;
     const data = [];
     for (const { at, value } of points) {
       const time = localSeconds(at);
       if (data.length && time <= data.at(-1).time) continue; // the hour that comes twice when summer time ends
-      if (value === null) data.push({ time });
-      else data.push(isBroken ? { time, value, lineColor: CLEAR, topColor: CLEAR, bottomColor: CLEAR } : { time, value });
-      isBroken = value === null;
+      const before = data.at(-1);
+      if (value === null && before?.value !== undefined) Object.assign(before, CLEAR); // the line leaves a point in its colour
+      data.push(value === null ? { time } : { time, value });
     }
     this.#series.setData(data);
     this.#last = data.at(-1)?.time ?? 0;

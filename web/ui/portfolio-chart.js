@@ -14,6 +14,7 @@ const NAMES = { "1D": "the last day", "1W": "the last week", "1M": "the last mon
 class PortfolioChart extends HTMLElement {
   #ledger;
   #fields;
+  #drawn = null;
   #drawing = null;
   #portfolio = null;
   #subject = WHOLE;
@@ -60,7 +61,7 @@ class PortfolioChart extends HTMLElement {
     try {
       const [{ points, step }, drawing] = await Promise.all([
         readPoints(range, (query) => this.#ask(query), clock.now()),
-        this.#drawing ?? Drawing.in(this.#fields.plot),
+        (this.#drawn ??= Drawing.in(this.#fields.plot)),
       ]);
       if (read !== this.#read) return;
       this.#drawing = drawing;
@@ -86,7 +87,7 @@ class PortfolioChart extends HTMLElement {
     this.#showSubjects();
     const { totals } = this.#ledger;
     const now = Date.now();
-    if (!totals || !this.#drawing || !this.#wasLive || now - this.#appendedAt < APPEND_EVERY) return;
+    if (!totals || this.#ledger.isEmpty || !this.#drawing || !this.#wasLive || now - this.#appendedAt < APPEND_EVERY) return;
     const value = this.#subject === WHOLE ? totals.total_value : this.#row?.price;
     if (value == null || this.#step === 0) return;
     this.#appendedAt = now;

@@ -28,7 +28,9 @@ class PortfolioPicker extends HTMLElement {
   /** @param {string} id */
   pick(id) {
     const detail = this.#portfolios.find((portfolio) => portfolio.id === id) ?? null;
-    if (detail) this.querySelector("select").value = id;
+    const select = this.querySelector("select");
+    if (detail) select.value = id;
+    else select.selectedIndex = -1;
     this.dispatchEvent(new CustomEvent("pick", { detail }));
   }
 }
