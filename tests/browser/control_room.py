@@ -85,10 +85,15 @@ class Room:
             page.get_by_label("E-mail").fill(email)
             page.get_by_label("Password").fill(PASSWORD)
             page.keyboard.press("Enter")
-            expect(page.get_by_role("combobox", name="Portfolio")).to_be_visible()
+            expect(page.get_by_text(email)).to_be_visible()
             page.close()
             self._windows[email] = context.storage_state()
         return context
+
+    @property
+    def portfolio_page(self) -> str:
+        """Where the user's portfolio is."""
+        return f"{self.server.url}/?portfolio={self.portfolio_id}"
 
     def undo_everything(self) -> None:
         """End all orders, so that the next test finds none."""

@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
 
-from playwright.sync_api import Browser, Page, ViewportSize, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.control_room import ADMIN, SECTIONS, USER, Room, open_busy_room, visit
 from tests.standin import Standin
 
-LOOKS: tuple[tuple[str, ViewportSize, Literal["light", "dark"]], ...] = (
-    ("", {"width": 1200, "height": 900}, "light"),
-    ("-dark", {"width": 1200, "height": 900}, "dark"),
-    ("-narrow", {"width": 390, "height": 844}, "light"),
-    ("-narrow-dark", {"width": 390, "height": 844}, "dark"),
-)
 
-
-def take_room(browser: Browser, folder: Path) -> None:
-    """Write control-room-….png of each section, and of the emergency stop."""
+def take_room(browser: Browser, folder: Path, take: Callable[[Page, Path, str], None]) -> None:
+    """Take control-room-… of each section, and of the emergency stop."""
     with tempfile.TemporaryDirectory() as place, Standin() as yahoo, open_busy_room(Path(place), yahoo) as room:
         _order(room)
         page = room.window(browser, ADMIN).new_page()
         watching = room.window(browser, USER).new_page()
-        watching.goto(room.server.url)
+        watching.goto(room.portfolio_page)
         yahoo.set_price("BHP.AX", "5000")
         room.refresh("BHP.AX")
         for section in SECTIONS:
@@ -34,17 +27,17 @@ def take_room(browser: Browser, folder: Path) -> None:
                 _preview(page)
             elif section == "quarantine":
                 expect(shown.get_by_role("row", name="BHP.AX")).to_be_visible(timeout=15_000)
-            _shoot(page, folder, section)
+            take(page, folder, f"control-room-{section}")
         page.get_by_role("button", name="Emergency stop").click()
         expect(page.get_by_role("dialog").get_by_text("Affected:")).to_be_visible()
-        _shoot(page, folder, "stop", full_page=False)
+        take(page, folder, "control-room-stop")
         room.ask(
             "POST", "overrides", {"override_type": "emergency_stop", "scope": "global", "reason": "The feed is wrong"}
         )
         visit(page, room, "overrides")
         page.reload()
         expect(page.get_by_text("Everything is stopped.")).to_be_visible()
-        _shoot(page, folder, "stopped")
+        take(page, folder, "control-room-stopped")
 
 
 def _order(room: Room) -> None:
@@ -65,10 +58,3 @@ def _preview(page: Page) -> None:
     question.get_by_label("Symbol", exact=True).fill("CBA.AX")
     question.get_by_role("button", name="Explain").click()
     expect(question.get_by_role("status")).to_contain_text("Polled")
-
-
-def _shoot(page: Page, folder: Path, name: str, full_page: bool = True) -> None:
-    for suffix, size, scheme in LOOKS:
-        page.set_viewport_size(size)
-        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-        page.screenshot(path=folder / f"control-room-{name}{suffix}.png", full_page=full_page)

@@ -45,7 +45,7 @@ def user(chromium: Chromium, room: Room) -> Iterator[Page]:
     """The user's portfolio, live."""
     window = chromium.run(room.window, chromium.browser, USER)
     page = chromium.run(window.new_page)
-    chromium.run(page.goto, room.server.url)
+    chromium.run(page.goto, room.portfolio_page)
     chromium.run(expect(page.get_by_role("row", name="CBA.AX")).to_contain_text, "simulated")
     yield page
     chromium.run(window.close)

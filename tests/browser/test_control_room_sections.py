@@ -73,7 +73,8 @@ def test_a_section_shows_what_is_there_and_everybody_can_read_it(
     shown = visit(admin, room, section)
 
     expect(shown.get_by_text(SHOWN[section]).first).to_be_visible()
-    expect(admin.get_by_role("link", name=re.compile(section, re.IGNORECASE))).to_have_attribute("aria-current", "page")
+    link = admin.get_by_role("navigation").get_by_role("link", name=re.compile(section, re.IGNORECASE))
+    expect(link).to_have_attribute("aria-current", "page")
     for size, scheme in LOOKS:
         admin.set_viewport_size(size)
         admin.emulate_media(color_scheme=scheme)
@@ -197,7 +198,7 @@ def test_a_price_that_is_held_back_is_accepted(chromium: Chromium, room: Room, a
 
 
 def test_a_stream_is_closed(chromium: Chromium, room: Room, admin: Page, user: BrowserContext) -> None:
-    user.new_page().goto(room.server.url)
+    user.new_page().goto(room.portfolio_page)
     section = visit(admin, room, "connections")
     row = section.get_by_role("row", name=USER)
     expect(row).to_contain_text("127.0.0.1")

@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, Route
 
 from tests.browser.chromium import Chromium
+from tests.browser.feigned import FEIGNED
 from web.pages import UI
 
 pytestmark = pytest.mark.browser
@@ -17,21 +18,6 @@ pytestmark = pytest.mark.browser
 ORIGIN = "https://pages.test"  # shared: locks and channels need a secure context
 PLAIN = "http://pages.test"
 ONE, TWO = "00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-000000000002"
-
-FEIGNED = """
-window.sources = [];
-window.EventSource = class extends EventTarget {
-  static CONNECTING = 0; static OPEN = 1; static CLOSED = 2;
-  readyState = 0;
-  constructor(url) { super(); this.url = url; window.sources.push(this); }
-  close() { this.readyState = 2; }
-  say(name, data, id = "") {
-    const body = JSON.stringify({ type: name, data, timestamp: "2026-01-05T04:04:05Z", sequence: 1 });
-    this.dispatchEvent(new MessageEvent(name, { data: body, lastEventId: id }));
-  }
-  break(readyState) { this.readyState = readyState; this.dispatchEvent(new Event("error")); }
-};
-"""
 
 HELLO = {"status": "connected", "next_update_in": 60, "paused": None, "recovered": None}
 VALUE: dict[str, Any] = {
@@ -352,7 +338,7 @@ def leading(tabs: list[Tab], **options: Any) -> Tab:
     """Start a stream in each; return the tab that leads once all hear it."""
     for tab in tabs:
         tab.start(**options)
-    first, *others = tabs
+    first = tabs[0]
     first.sources(1)
     first.greet()
     for tab in tabs:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 
@@ -9,7 +10,7 @@ import pytest
 from tornado.web import Application
 
 from market_actors.settings import Settings
-from web.pages import UI, page_routes
+from web.pages import CHARTS_SHA256, UI, modules_of, page_routes
 
 
 @pytest.fixture
@@ -79,3 +80,37 @@ async def test_a_query_that_is_not_utf8_is_malformed(http_server_client, path):
 
     assert response.code == 400
     assert json.loads(response.body)["error"] == "malformed"
+
+
+@pytest.mark.parametrize("page", ["portfolio.html", "portfolios.html", "sign-in.html", "control-room.html"])
+def test_a_page_names_every_module_that_it_will_load(page):
+    named = set(modules_of(page))
+
+    assert named
+    imported = {
+        str((UI / name).parent.joinpath(path).resolve().relative_to(UI))
+        for name in named
+        for path in re.findall(r'(?:from|import) "(\.{1,2}/[^"]+)"', (UI / name).read_text())
+    }
+    assert imported <= named
+
+
+async def test_the_chart_library_comes_from_its_package(http_server_client):
+    response = await http_server_client.fetch("/ui/lightweight-charts.js")
+
+    assert hashlib.sha256(response.body).hexdigest() == CHARTS_SHA256
+    assert response.headers["Content-Type"].startswith("text/javascript")
+
+
+async def test_the_list_and_one_portfolio_are_different_pages(http_server_client):
+    session = {"Cookie": "session=x"}
+    pages = [
+        (await http_server_client.fetch(path, headers=session)).body.decode()
+        for path in ("/", "/portfolios", "/?portfolio=x")
+    ]
+
+    assert "portfolios-page.js" in pages[0]
+    assert pages[0].count("holdings-table") == 0
+    assert "portfolios-page.js" in pages[1]
+    assert "<holdings-table" in pages[2]
+    assert "Australia/Sydney" in pages[2]

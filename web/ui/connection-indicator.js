@@ -1,10 +1,17 @@
 import { fieldsOf, setText } from "./dom.js";
-import { time } from "./format.js";
+import { moment, time } from "./format.js";
 
 const FEED = {
   connected: "Connected",
   reconnecting: "Connected; the price source is not answering",
   error: "Connected; no price source is working",
+};
+
+const WORDS = {
+  connecting: "Connecting…",
+  reconnecting: "Reconnecting…",
+  offline: "Offline",
+  refused: "Not connected",
 };
 
 /** <connection-indicator>: whether the values are live; it is a status, so that it is read out when it changes. */
@@ -14,15 +21,9 @@ class ConnectionIndicator extends HTMLElement {
     setText(fieldsOf(this).text, sentence(condition));
     const isTroubled = condition.state === "connected" && condition.feed !== "connected";
     this.dataset.state = isTroubled ? "troubled" : condition.state;
+    this.title = condition.since ? `Last heard of the server: ${moment(new Date(condition.since))}` : "";
   }
 }
-
-const WORDS = {
-  connecting: "Connecting…",
-  reconnecting: "Reconnecting…",
-  offline: "Offline",
-  refused: "Not connected",
-};
 
 function sentence({ state, paused, feed }) {
   if (state in WORDS) return WORDS[state];

@@ -2,9 +2,10 @@
 
 /** @typedef {import("./stream-types.js").PortfolioUpdate} PortfolioUpdate */
 /** @typedef {import("./stream-types.js").PriceUpdate} PriceUpdate */
+/** @typedef {import("./stream-types.js").Holding} Holding */
 
 export class Memory {
-  /** @type {Map<string, PortfolioUpdate>} */
+  /** @type {Map<string, {totals: PortfolioUpdate, holdings: Map<string, Holding>}>} */
   #portfolios = new Map();
   /** @type {Map<string, PriceUpdate>} */
   #prices = new Map();
@@ -16,12 +17,11 @@ export class Memory {
    * @returns {string[]} the symbols that it holds and that were not known to be held
    */
   value(update, isComplete) {
-    const before = this.#portfolios.get(update.portfolio_id);
-    const known = new Map((before?.holdings ?? []).map((holding) => [holding.symbol, holding]));
-    const fresh = update.holdings.map(({ symbol }) => symbol).filter((symbol) => !known.has(symbol));
-    if (isComplete) known.clear();
-    for (const holding of update.holdings) known.set(holding.symbol, holding);
-    this.#portfolios.set(update.portfolio_id, { ...update, holdings: [...known.values()] });
+    const holdings = this.#portfolios.get(update.portfolio_id)?.holdings ?? new Map();
+    const fresh = update.holdings.map(({ symbol }) => symbol).filter((symbol) => !holdings.has(symbol));
+    if (isComplete) holdings.clear();
+    for (const holding of update.holdings) holdings.set(holding.symbol, holding);
+    this.#portfolios.set(update.portfolio_id, { totals: update, holdings });
     return fresh;
   }
 
@@ -37,22 +37,18 @@ export class Memory {
 
   /** @param {string} id @returns {PortfolioUpdate | undefined} with all holdings */
   portfolio(id) {
-    return this.#portfolios.get(id);
-  }
-
-  /** @param {string} symbol */
-  priceOf(symbol) {
-    return this.#prices.get(symbol);
+    const known = this.#portfolios.get(id);
+    return known && { ...known.totals, holdings: [...known.holdings.values()] };
   }
 
   /** @param {string} id @param {string} symbol */
   holds(id, symbol) {
-    return this.#portfolios.get(id)?.holdings.some((holding) => holding.symbol === symbol) ?? false;
+    return this.#portfolios.get(id)?.holdings.has(symbol) ?? false;
   }
 
   /** @param {string[]} portfolios @param {string[]} symbols what is known of these, and of what they hold */
   about(portfolios, symbols) {
-    const values = portfolios.flatMap((id) => this.#portfolios.get(id) ?? []);
+    const values = portfolios.flatMap((id) => this.portfolio(id) ?? []);
     const names = new Set([...symbols, ...values.flatMap(({ holdings }) => holdings.map(({ symbol }) => symbol))]);
     return { values, prices: [...names].flatMap((symbol) => this.#prices.get(symbol) ?? []) };
   }

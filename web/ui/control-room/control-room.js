@@ -1,7 +1,7 @@
 /** The control room: who may see it, and which of its sections is looked at. */
 
-import { get, post } from "../api.js";
-import { setProblem, setText } from "../dom.js";
+import { setProblem } from "../dom.js";
+import { leave, whoIs } from "../session.js";
 import "./api-usage.js";
 import "./audit-log.js";
 import "./effective-interval.js";
@@ -21,11 +21,9 @@ const links = [...document.querySelectorAll("#sections a")];
 const sections = new Map(links.map((link) => [link.hash.slice(1), find(`#${link.hash.slice(1)}-section`)]));
 const NOT_ALLOWED = "The control room is for administrators. Ask one of them to make you one.";
 
-const leave = () => location.assign("/sign-in");
-
 /** Say why the room cannot be shown; who is not signed in is sent to do so. */
 function refuse(error) {
-  if (error.status === 401) return leave();
+  if (error.status === 401) return leave(true);
   find("#room").hidden = true;
   find("emergency-stop").hidden = true;
   for (const section of sections.values()) section.close();
@@ -54,9 +52,7 @@ function show({ isChosen }) {
 
 async function start() {
   try {
-    const user = await get("/auth/me");
-    setText(find("#who"), user.email);
-    find("#account").hidden = false;
+    const user = await whoIs();
     if (user.role !== "admin") return setProblem(find("#problem"), NOT_ALLOWED);
   } catch (error) {
     return refuse(error);
@@ -72,5 +68,4 @@ async function start() {
   loadTargets().then(tellChange, () => {}); // without it, ids stand where names would
 }
 
-find("#sign-out").addEventListener("click", () => post("/auth/logout").then(leave, refuse));
 start();

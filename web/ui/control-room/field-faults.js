@@ -37,6 +37,9 @@ export function showFaults(form, faults) {
   return { homeless, wrong };
 }
 
+/** What the server refused, field by field. @param {import("../api.js").ApiError} error */
+export const faultsOf = ({ faults = [] }) => faults.map(({ loc, msg }) => ({ field: String(loc.at(-1)), msg }));
+
 /** The fields that must not be empty and are. @param {HTMLFormElement} form */
 export function emptyFaults(form) {
   return [...form.elements]

@@ -1,7 +1,7 @@
 /** Forms that are sent once at a time, and say what is refused at the field it is of. */
 
 import { setProblem } from "../dom.js";
-import { clearFaults, emptyFaults, showFaults } from "./field-faults.js";
+import { clearFaults, emptyFaults, faultsOf, showFaults } from "./field-faults.js";
 
 /**
  * @param {HTMLFormElement} form with a .problem.whole for what is of no field
@@ -34,7 +34,7 @@ export function forgive(form) {
 
 /** Say what was refused at its field, go to the first, and say the rest below the form. @param {HTMLFormElement} form */
 export function explain(form, error) {
-  const faults = error.faults ?? [];
+  const faults = faultsOf(error);
   const { homeless, wrong } = showFaults(form, faults);
   wrong[0]?.focus();
   const rest = homeless.map(({ field, msg }) => `${field.replaceAll("_", " ")}: ${msg}`).join("; ");

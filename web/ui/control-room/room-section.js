@@ -1,5 +1,5 @@
 import { setProblem, setText } from "../dom.js";
-import { clearFaults, showFaults } from "./field-faults.js";
+import { clearFaults, faultsOf, showFaults } from "./field-faults.js";
 
 const AGAIN_EVERY = 5_000; // ms, while it is looked at
 
@@ -60,7 +60,7 @@ export class RoomSection extends HTMLElement {
     } catch (error) {
       if (reading !== this.#reading) return;
       this.#say("");
-      this.#fail(this.#isRead ? `This is not up to date: ${error.message}` : error.message, error.faults ?? []);
+      this.#fail(this.#isRead ? `This is not up to date: ${error.message}` : error.message, faultsOf(error));
       if ([401, 403].includes(error.status)) document.dispatchEvent(new CustomEvent("room-refused", { detail: error }));
     } finally {
       if (reading === this.#reading) this.ariaBusy = null;
