@@ -2,7 +2,7 @@ import { setText } from "../dom.js";
 import { NOTHING, age, quantity, time } from "../format.js";
 import { RecordTable } from "./record-table.js";
 
-const spent = (iso) => (iso ? time(new Date(iso)) : "not before it is renewed");
+const spent = (iso) => (iso ? time(new Date(iso)) : "it suffices");
 const old = (seconds) => (seconds == null ? NOTHING : age(seconds));
 const cost = (text) => (Number(text) ? quantity(text) : "nothing");
 
