@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.chromium import Chromium
 from tests.running import RunningServer
+
+expect.set_options(timeout=15_000)  # a busy machine shows the same, only later
 
 
 @pytest.fixture(scope="session")

@@ -143,9 +143,14 @@ def test_a_subscription_hears_the_snapshot_the_changes_and_the_prices_of_what_is
     assert not tab.is_live(TWO)
 
 
-def test_a_later_subscription_is_told_at_once_what_is_known(chromium: Chromium, tab: Tab) -> None:
+def test_a_later_subscription_is_told_at_once_what_is_known_though_the_connection_is_lost(
+    chromium: Chromium, tab: Tab
+) -> None:
     connected(tab)
     tab.say("portfolio_update", VALUE | {"total_value": "12", "holdings": [{"symbol": "BHP.AX", "price": "2"}]})
+
+    tab.cut()
+    tab.until("reconnecting")
 
     symbols = tab.page.evaluate(
         """id => new Promise((resolve) => stream.subscribe({ portfolios: [id] }, {
