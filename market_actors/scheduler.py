@@ -163,8 +163,15 @@ class Scheduler(MarketActor):
             case QuotaDenied(call_id, window, until):
                 self._denied(self._calls.end(call_id), window, until)
             case QuotaChanged(requests_today, remaining):
-                for lane in self._lanes:
-                    lane.counted(requests_today.get(lane.name, 0), remaining.get(lane.name))
+                now = self._tick.now
+                rose = [
+                    lane.counted(requests_today.get(lane.name, 0), remaining.get(lane.name), now)
+                    for lane in self._lanes
+                ]
+                if any(
+                    rose
+                ):  # what waits for a new day, or was put off to make few calls last, may have to wait no more
+                    self._obey_for([row.symbol for row in self._table])
             case PollFinished():
                 self._poll_finished(message)
             case SearchFinished():

@@ -86,6 +86,8 @@ class Lane:
         self._spent_until: dict[str, datetime] = {}
         self._spent_reason = SPENT["day"]
         self._remaining: int | None = None
+        self._counts_end: datetime | None = None
+        self._configured: ProviderConfigured | None = None
         self._requests_today = 0
         self._last_request: datetime | None = None
         self._last_error: str | None = None
@@ -102,6 +104,9 @@ class Lane:
 
     def configure(self, row: ProviderConfigured | None) -> None:
         """Go by what an administrator set, or by the settings where that is None."""
+        if row == self._configured:
+            return
+        self._configured = row
         source, place = self._as_set
         self.is_enabled = row is None or row.enabled
         self.place = place if row is None or row.priority is None else row.priority
@@ -136,15 +141,28 @@ class Lane:
     def is_spent(self, kind: str, now: datetime) -> bool:
         """Is the daily quota spent, so far as calls of this kind may use it?"""
         until = self._spent_until.get(kind)
-        return self._remaining == 0 or (until is not None and now < until)
+        return self._is_counted_out(kind, now) or (until is not None and now < until)
+
+    def _is_counted_out(self, kind: str, now: datetime) -> bool:
+        left = self._left(now)
+        return left is not None and left <= (0 if kind == "manual" else self._reserve)
+
+    def _left(self, now: datetime) -> int | None:
+        """What was counted for a day that is over says nothing of this one: then whoever counts decides."""
+        return None if self._counts_end is not None and now >= self._counts_end else self._remaining
+
+    @property
+    def _reserve(self) -> int:
+        return Limits(per_day=self._requests_today + (self._remaining or 0)).reserve
 
     def allowance(self, eager_until: datetime, now: datetime) -> Allowance | None:
         """Return what is left for scheduled polls; None where the day has no limit, or the count is not known yet."""
-        if self._remaining is None or self.source.resets_at is None:
+        left = self._left(now)
+        if left is None or self.source.resets_at is None:
             return None
-        per_day = self._requests_today + self._remaining
+        per_day = self._requests_today + left
         return Allowance(
-            calls=max(self._remaining - Limits(per_day=per_day).reserve, 0),
+            calls=max(left - self._reserve, 0),
             used=self._requests_today,
             per_day=per_day,
             resets_at=self.source.resets_at(now),
@@ -162,7 +180,7 @@ class Lane:
     def opens_at(self, kind: str, now: datetime) -> datetime:
         """Return when calls of this kind may be made again, *now* at the earliest."""
         opens = max(self._breaker.next_try(now) or now, self._spent_until.get(kind, now), now)
-        return max(opens, self._reset(now)) if self._remaining == 0 else opens
+        return max(opens, self._reset(now)) if self._is_counted_out(kind, now) else opens
 
     def _is_tried_out(self, now: datetime) -> bool:
         """Is the one call that may find out if the provider is back under way already?"""
@@ -193,8 +211,12 @@ class Lane:
         self._spent_until |= dict.fromkeys(kinds, until)
         self._spent_reason = reason
 
-    def counted(self, requests_today: int, remaining: int | None) -> None:
-        self._requests_today, self._remaining = requests_today, remaining
+    def counted(self, requests_today: int, remaining: int | None, now: datetime) -> bool:
+        """Note what is left of the day; return whether that is more than was known."""
+        before, self._remaining = self._remaining, remaining
+        self._requests_today = requests_today
+        self._counts_end = None if self.source.resets_at is None else self.source.resets_at(now)
+        return before is not None and (remaining is None or remaining > before)
 
     def succeeded(self, now: datetime) -> None:
         self._breaker = self._breaker.succeeded(now)

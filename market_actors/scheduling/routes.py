@@ -23,7 +23,9 @@ from market_actors.scheduling.timetable import Row
 
 FIRST_WAIT = timedelta(hours=1).total_seconds()
 FIRST_WAIT_HAD_IT = 5.0  # seconds; what was there a moment ago is rarely gone for good
+RETRY = 30.0  # seconds after which a provider that failed is tried again before one that is to be spared
 LONGEST_WAIT = timedelta(hours=24).total_seconds()
+NOBODY = 60.0  # seconds after which who was refused may ask again, where no provider will be back by itself
 PATIENCE = timedelta(minutes=15).total_seconds()  # how long a person's question is answered from memory
 
 REMEMBERED_KINDS = frozenset(
@@ -61,6 +63,16 @@ class Routes:
 
     def covering(self, exchange: str) -> Iterable[Lane]:
         return (lane for lane in self._lanes if lane.source.covers(exchange))
+
+    def back_at(self, lane: Lane, row: Row, tick: Tick) -> float:
+        """Return when (monotonic) a provider before *lane* in order may be tried again; infinity where there is none."""
+        best = inf
+        for ahead in self.covering(row.exchange):
+            if ahead is lane:
+                break
+            if not ahead.is_disabled:
+                best = min(best, (ahead.opens_at(row.kind, tick.now) - tick.now).total_seconds())
+        return tick.monotonic + max(best, RETRY)
 
     def is_fallback(self, lane: Lane, exchange: str) -> bool:
         """Does a provider of higher priority cover the exchange too? One that is switched off has none."""
@@ -139,7 +151,7 @@ class Routes:
         lanes = {lane for symbol in symbols for lane in self.covering(exchange_of(symbol))}
         lanes = {lane for lane in lanes if not lane.is_disabled}
         opens = (seconds_until(lane.opens_at("manual", tick.now), tick.now) for lane in lanes)
-        return max(min(opens, default=0.0), 1.0)
+        return max(min(opens, default=NOBODY), 1.0)
 
     def _reach(self, symbol: str, tick: Tick) -> Lane | None:
         return self.choose(Row(symbol, exchange_of(symbol), due=tick.monotonic, manual=True), tick)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from math import inf
 
 from market_actors.domain.budget import (
     Allowance,
@@ -71,7 +72,9 @@ class Spender:
         step = next_call(tick.now, allowance, tuple(candidates.values()), trading)
         if isinstance(step, Spend):
             return [row for row in due if row.symbol in step.symbols]
-        _put_off((row for row in rows if row.last_poll_at is not None), step.until, tick)
+        for row in rows:
+            if row.last_poll_at is not None:
+                _put_off([row], step.until, tick, self._routes.back_at(lane, row, tick))
         return []
 
     def planned(self, lane: Lane, tick: Tick) -> list[PlannedCall] | None:
@@ -139,6 +142,8 @@ class Spender:
         return ready
 
 
-def _put_off(rows: Iterable[Row], until: datetime, tick: Tick) -> None:
+def _put_off(rows: Iterable[Row], until: datetime, tick: Tick, latest: float = inf) -> None:
+    """Let these wait, until *latest* (monotonic) at most; then all providers are tried again, the first one first."""
     for row in rows:
-        row.due = max(row.due, tick.monotonic + (until - tick.now).total_seconds())
+        row.due = max(row.due, min(tick.monotonic + (until - tick.now).total_seconds(), latest))
+        row.close_round()

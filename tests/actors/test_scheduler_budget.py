@@ -14,6 +14,7 @@ from market_actors.messages import (
     DemandChanged,
     GetSchedule,
     HoldersChanged,
+    ProvidersConfigured,
     QuotaChanged,
     Refresh,
     RulesChanged,
@@ -161,3 +162,75 @@ def test_an_end_of_day_source_takes_over_from_one_that_fails_at_any_hour(start):
     world.tick(45 * 60)
     world.answer(world.yahoo, failure=error(ErrorKind.NETWORK))
     assert world.polls(world.alpha_vantage) == [("AAPL",)]
+
+
+def spent_world(start, **options):
+    """A world in which yahoo has nothing left but what is kept for people, and Alpha Vantage nothing at all."""
+    world = make(start, left=20, used=10, **options)
+    world.tell(QuotaChanged({"yahoo": 30, "alpha_vantage": 25}, {"yahoo": 3, "alpha_vantage": 0}))
+    return world
+
+
+def test_when_only_the_reserve_is_left_the_next_provider_is_asked_and_the_status_says_so(start):
+    world = make(start, left=20)
+    world.tell(QuotaChanged({"yahoo": 30, "alpha_vantage": 0}, {"yahoo": 3, "alpha_vantage": 25_000}))
+    world.hold("NEW.AX")
+
+    assert world.polls(world.yahoo) == []
+    assert world.polls(world.alpha_vantage) == [("NEW.AX",)]
+    assert world.status("yahoo").status == "rate_limited"
+
+
+def test_where_everything_is_spent_the_next_update_is_at_the_reset_also_of_a_symbol_without_a_price(start):
+    world = spent_world(start)
+    world.hold("S01.AX", "NEW.AX")
+    world.tick(5)
+
+    reset = NOON.replace(hour=0) + timedelta(days=1)
+    assert world.updates().next_update == reset
+    assert {call.at for call in world.ask(GetSchedule())} == {reset}
+
+
+def test_a_new_day_begins_though_its_count_comes_after_its_first_tick(start):
+    world = spent_world(start)
+    world.hold("S01.AX")
+    world.tick(5)
+    world.tick((world.updates().next_update - world.now).total_seconds() + 1)
+    world.tell(QuotaChanged({"yahoo": 0, "alpha_vantage": 0}, {"yahoo": 33, "alpha_vantage": 25}))
+    world.tick(3600)
+
+    assert world.polls(world.yahoo) == [("S01.AX",)]
+
+
+def test_a_limit_that_is_raised_is_used_at_once(start):
+    world = spent_world(start)
+    world.hold("S01.AX")
+    world.tick(5)
+    assert world.polls(world.yahoo) == []
+
+    world.tell(QuotaChanged({"yahoo": 30, "alpha_vantage": 25}, {"yahoo": 30_000, "alpha_vantage": 0}))
+    assert world.polls(world.yahoo) == [("S01.AX",)]
+
+
+def test_a_provider_that_is_back_is_asked_again_though_a_fallback_spares_its_calls(start):
+    world = make(start, left=20_000, symbols=("S01.AX", "S02.AX"))
+    world.tell(QuotaChanged({"yahoo": 10, "alpha_vantage": 14}, {"yahoo": 20_000, "alpha_vantage": 11}))
+    world.hold("S01.AX", "S02.AX")
+    for _ in range(2):
+        world.answer(world.yahoo, failure=error(ErrorKind.NETWORK))
+    world.answer(world.alpha_vantage)
+    before = len(world.polls(world.yahoo))
+    world.tick(31)
+    world.tick(1)
+
+    assert len(world.polls(world.yahoo)) > before
+
+
+def test_an_order_on_one_provider_does_not_call_another_that_said_its_day_is_spent(world):
+    world.left(20)
+    world.hold("S01.AX")
+    world.answer(world.yahoo, failure=error(ErrorKind.QUOTA_DAY))
+    assert world.status("yahoo").status == "rate_limited"
+    world.tell(ProvidersConfigured(()))
+
+    assert world.status("yahoo").status == "rate_limited"

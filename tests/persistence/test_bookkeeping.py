@@ -251,6 +251,8 @@ def test_the_database_refuses_to_change_the_log(database: Database) -> None:
     statements = ["UPDATE audit_log SET actor = 'x'", "DELETE FROM audit_log"]
     if proxy.param == "%s":
         statements.append("TRUNCATE audit_log")
+    else:
+        statements.append("REPLACE INTO audit_log SELECT * FROM audit_log")
     for statement in statements:
         with pytest.raises(DatabaseError, match="append-only"):
             database.execute_sql(statement)
@@ -263,6 +265,7 @@ def allow_changes(database: Database) -> None:
         return
     database.execute_sql("DROP TRIGGER audit_log_refuses_update")
     database.execute_sql("DROP TRIGGER audit_log_refuses_delete")
+    database.execute_sql("DROP TRIGGER audit_log_no_replace")
 
 
 @pytest.mark.parametrize(
