@@ -16,7 +16,8 @@ from market_actors.domain.valuation import HoldingValue, Valuation
 
 def timestamp(moment: datetime) -> str:
     """Return ISO 8601 in UTC with Z."""
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return utc.isoformat()[:-6] + "Z"  # without +00:00
 
 
 def optional(value: Decimal | None) -> str | None:
@@ -108,7 +109,5 @@ def portfolio_event_body(valuation: Valuation, changed: frozenset[str] | None, n
         "fresh_percent": valuation.fresh_percent,
         "oldest_price_age_seconds": max(int((now - oldest).total_seconds()), 0) if oldest else None,
         "partial": valuation.partial,
-        "holdings": [
-            holding_body(holding) for holding in valuation.holdings if changed is None or holding.symbol in changed
-        ],
+        "holdings": list(map(holding_body, valuation.holdings if changed is None else valuation.holdings_of(changed))),
     }
