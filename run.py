@@ -10,7 +10,7 @@ import platform
 import socket
 import sys
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -19,7 +19,7 @@ from time import monotonic
 from pykka import ActorRef
 from tornado.netutil import bind_sockets
 
-from market_actors import __version__, logs
+from market_actors import __version__, clock, logs
 from market_actors.book import PortfolioBook
 from market_actors.calendars import Calendars
 from market_actors.commands import accounts, line
@@ -72,10 +72,10 @@ def build(settings: Settings) -> Server:
     if not calendars.is_known(settings.default_exchange):
         raise SettingsError(f"MARKET_DEFAULT_EXCHANGE: no such exchange {settings.default_exchange}; XASX is one")
     cookie_secret = kept_secret(Path(settings.secret_file))
-    providers = registry.build(settings, Surroundings(close_of=calendars.close_of))
+    providers = registry.build(settings, Surroundings(close_of=calendars.close_of, now=clock.now))
     node = f"{platform.node()}:{settings.port}"
-    queries.close_stale_connections(node, _now())
-    epoch = queries.next_epoch(_now())
+    queries.close_stale_connections(node, clock.now())
+    epoch = queries.next_epoch(clock.now())
     numbers = count(1)  # shared by all incarnations of the quote cache: a position is never used twice
 
     system = ActorSystem()
@@ -85,13 +85,14 @@ def build(settings: Settings) -> Server:
 
     store = system.add(
         "store",
-        lambda: Store.start(at("book"), at("connections"), at("scheduler"), at("quotes"), at("usage"), clock=_now),
+        lambda: Store.start(at("book"), at("connections"), at("scheduler"), at("quotes"), at("usage"), clock=clock.now),
     )
     history = system.add("history", lambda: History.start())
     if settings.redis_url:
         system.add("cache", partial(_warm_cache, settings, settings.redis_url, cookie_secret))
     limits = {provider.name: _limits(provider) for provider in providers}
-    usage = system.add("usage", lambda: UsageTracker.start(limits, store, clock=_now))
+    tariffs = {provider.name: registry.tariff(settings, provider.name) for provider in providers}
+    usage = system.add("usage", lambda: UsageTracker.start(limits, store, clock=clock.now, tariffs=tariffs))
     connections = system.add(
         "connections",
         lambda: ConnectionRegistry.start(
@@ -108,7 +109,7 @@ def build(settings: Settings) -> Server:
         ),
     )
     book = system.add(
-        "book", lambda: PortfolioBook.start(store, connections, at("scheduler"), at("quotes"), cache, _now())
+        "book", lambda: PortfolioBook.start(store, connections, at("scheduler"), at("quotes"), cache, clock.now())
     )
     quotes = system.add(
         "quotes",
@@ -121,7 +122,7 @@ def build(settings: Settings) -> Server:
             positions=numbers,
             stale_seconds=settings.stale_seconds,
             jump_limit=settings.jump_limit,
-            now=_now(),
+            now=clock.now(),
         ),
     )
     sources = [
@@ -146,16 +147,12 @@ def build(settings: Settings) -> Server:
             connections,
             calendars,
             _pace(settings),
-            Tick(_now(), monotonic()),
+            Tick(clock.now(), monotonic()),
         ),
     )
 
-    market = Market(store, history, quotes, book, connections, scheduler, cache, calendars, system)
+    market = Market(store, history, quotes, book, connections, scheduler, usage, cache, calendars, system)
     return Server(market, make_app(market, settings, cookie_secret, fanout), fanout)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 def _warm_cache(settings: Settings, url: str, secret: str) -> ActorRef[WarmCache]:
@@ -170,6 +167,7 @@ def _limits(provider: Provider) -> Limits | None:
         per_second=quota.per_second,
         per_minute=quota.per_minute,
         per_day=quota.per_day,
+        per_month=quota.per_month,
         reset_timezone=quota.reset_timezone,
     )
 

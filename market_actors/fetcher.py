@@ -60,8 +60,7 @@ class Fetcher(MarketActor):
         quotes = tuple(quote for quote in fetched.quotes if quote.symbol in poll.symbols)
         if quotes:
             self._quotes.tell(QuotesFetched(self._provider.name, quotes, poll.fallbacks))
-        if poll.call_id is not None:
-            self._usage.tell(ProviderCalled(poll.call_id, self._provider.name, _outcome(failure), latency_ms))
+        self._usage.tell(ProviderCalled(poll.call_id, self._provider.name, _outcome(failure), latency_ms))
         answered = frozenset(quote.symbol for quote in quotes)
         poll.reply_to.tell(PollFinished(poll, answered, fetched.failures, failure, latency_ms))
 
@@ -73,9 +72,8 @@ class Fetcher(MarketActor):
             found = tuple(self._provider.search(search.text))
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the provider's
             failure = self._failure(error)
-        if search.call_id is not None:
-            called = ProviderCalled(search.call_id, self._provider.name, _outcome(failure), _milliseconds_since(began))
-            self._usage.tell(called)
+        called = ProviderCalled(search.call_id, self._provider.name, _outcome(failure), _milliseconds_since(began))
+        self._usage.tell(called)
         search.reply_to.tell(SearchFinished(search.search_id, self._provider.name, found, failure))
 
     def _failure(self, error: Exception) -> ProviderError:

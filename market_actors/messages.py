@@ -18,6 +18,7 @@ from market_actors.domain.outlook import Preview, Tariff
 from market_actors.domain.overrides import IntervalSetting, Override
 from market_actors.domain.polling import Effective, Holder
 from market_actors.domain.position import Holdings
+from market_actors.domain.quota import Limits
 from market_actors.domain.quote import Price, Quote, StreamPosition
 from market_actors.domain.valuation import Valuation
 from market_actors.errors import ProviderError
@@ -107,7 +108,7 @@ class Poll(Message):
 
     kind:      scheduled, manual or probe.
     fallbacks: those of *symbols* for which a provider of higher priority exists.
-    call_id:   of the reserved call; None where the source has no limits.
+    call_id:   of the reserved call.
     """
 
     poll_id: UUID
@@ -115,7 +116,7 @@ class Poll(Message):
     symbols: tuple[str, ...]
     fallbacks: frozenset[str]
     kind: str
-    call_id: UUID | None
+    call_id: UUID
     reply_to: Address
 
 
@@ -141,7 +142,7 @@ class Search(Message):
 
     search_id: UUID
     text: str
-    call_id: UUID | None
+    call_id: UUID
     reply_to: Address
 
 
@@ -192,6 +193,7 @@ class LookUp(Request[tuple[Instrument, ...]]):
     """Which instruments do the providers know under this name? Answered when one has answered."""
 
     text: str
+    user_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +249,12 @@ class UpdatesChanged(Message):
 
 @dataclass(frozen=True, slots=True)
 class Reserve(Message):
-    """Reserve one call; answered with QuotaGranted, after it is committed, or QuotaDenied."""
+    """Reserve one call; answered with QuotaGranted, after it is committed, or QuotaDenied.
+
+    A source without limits is granted at once, and its calls are committed in batches.
+
+    holders: who wants each of the symbols, in their order.
+    """
 
     call_id: UUID
     provider: str
@@ -255,6 +262,7 @@ class Reserve(Message):
     symbols: tuple[str, ...]
     user_id: UUID | None
     reply_to: Address
+    holders: tuple[tuple[Holder, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,6 +311,27 @@ class QuotaChanged(Message):
 
     requests_today: Mapping[str, int]
     remaining: Mapping[str, int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderQuota(Message):
+    """How much of its limits a provider has used; began_at and resets_at bound the day in its own zone.
+
+    limits:      None of a source without any; then remaining and exhausts_at are None.
+    exhausts_at: when the day's calls will be spent at the pace of the day so far; None when not before its reset.
+    """
+
+    name: str
+    limits: Limits | None
+    remaining: int | None
+    began_at: datetime
+    resets_at: datetime
+    exhausts_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class GetQuotas(Request[tuple[ProviderQuota, ...]]):
+    """How much of their limits have the providers used? In their order. Raises Unavailable before that is known."""
 
 
 # -- Prices ------------------------------------------------------------------------------
@@ -653,6 +682,29 @@ class RecordCall(Message):
 
 
 @dataclass(frozen=True, slots=True)
+class RecordCalls(Message):
+    """Commit calls that were granted before; then *reply_to* is told CallsRecorded."""
+
+    calls: tuple[Call, ...]
+    reply_to: Address
+
+
+@dataclass(frozen=True, slots=True)
+class CallsRecorded(Message):
+    """These calls are committed: they need not be told again."""
+
+    call_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordPlans(Message):
+    """Keep what the providers' plans cost in the month that begins at *month*; None: there is no plan."""
+
+    month: datetime
+    costs: Mapping[str, Decimal | None]
+
+
+@dataclass(frozen=True, slots=True)
 class FinishCall(Message):
     """Note how a reserved call ended."""
 
@@ -663,10 +715,11 @@ class FinishCall(Message):
 
 @dataclass(frozen=True, slots=True)
 class SendCalls(Message):
-    """Tell *reply_to* CallsLoaded with the calls reserved since a moment."""
+    """Tell *reply_to* CallsLoaded with the calls reserved since a moment, of these providers (None: of all)."""
 
     since: datetime
     reply_to: Address
+    providers: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -750,6 +803,8 @@ class ProviderConfigured(Message):
     calls_per_day: int | None
     reset_timezone: str | None
     exchanges: frozenset[str] | None = None
+    cost_per_call: Decimal | None = None
+    monthly_cost: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,7 +107,9 @@ class Scheduler(MarketActor):
         self._planner = Planner(phases, pace, self._orders)
         self._phases, self._intervals = phases, pace.intervals
         self._spender = Spender(self._table, self._routes, self._planner, self._orders, phases, tick.now)
-        self._calls = Calls(self._lanes, self._routes, self._table, usage, pace.call_timeout, self.address)
+        self._calls = Calls(
+            self._lanes, self._routes, self._table, usage, pace.call_timeout, self.address, self._orders.holders
+        )
         self._desk = Desk(pace.cooldown)
         self._look_ups = LookUps()
         self._board = Board(connections, store)
@@ -137,9 +139,9 @@ class Scheduler(MarketActor):
                 return self._preview(message)
             case GetSchedule():
                 return self._planned()
-            case LookUp(text):
+            case LookUp(text, user_id):
                 self._check_not_halted()
-                reply = self._look_ups.begin(text, self._tick.monotonic)
+                reply = self._look_ups.begin(text, self._tick.monotonic, user_id)
                 self._dispatch()
                 return reply
             case GetUpdates():
@@ -404,7 +406,7 @@ class Scheduler(MarketActor):
                 self._look_ups.give_up(look_up.text, Unavailable("no provider can look it up at present"))
             elif lane.is_idle(now):
                 look_up.is_asked = True
-                self._calls.look_up(lane, look_up.text, self._tick)
+                self._calls.look_up(lane, look_up.text, self._tick, look_up.user_id)
 
     def _denied(self, ended: Ended | None, window: str, until: datetime) -> None:
         if ended is None:

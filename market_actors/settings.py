@@ -17,6 +17,8 @@ PREFIX = "MARKET_"
 SIMULATED = "simulated"
 
 Count = Annotated[int, Meta(ge=1, le=1_000_000_000)]
+Price = Annotated[Decimal | None, Meta(description="what it charges for a call")]
+Plan = Annotated[Decimal | None, Meta(description="what its plan costs a month; spread over the days of the month")]
 Seconds = Annotated[int, Meta(ge=1, le=31_536_000)]
 
 
@@ -52,12 +54,22 @@ class Settings:
     alpha_vantage_calls_per_day: Annotated[Count, Meta(description="its daily quota")] = 25
     alpha_vantage_calls_per_minute: Annotated[Count, Meta(description="its quota a minute")] = 5
     alpha_vantage_calls_per_second: Annotated[Count, Meta(description="its quota a second")] = 1
+    alpha_vantage_calls_per_month: Annotated[
+        Count | None, Meta(description="its quota a month, which begins in its zone")
+    ] = None
     alpha_vantage_reset_timezone: Annotated[str, Meta(description="whose midnight begins its day")] = "America/New_York"
+    alpha_vantage_cost_per_call: Price = None
+    alpha_vantage_monthly_cost: Plan = None
     yahoo_url: Annotated[str, Meta(description="where Yahoo Finance answers")] = "https://query1.finance.yahoo.com"
     yahoo_calls_per_day: Annotated[Count, Meta(description="its daily quota")] = 2000
     yahoo_calls_per_minute: Annotated[Count, Meta(description="its quota a minute")] = 60
     yahoo_calls_per_second: Annotated[Count, Meta(description="its quota a second")] = 2
+    yahoo_calls_per_month: Annotated[Count | None, Meta(description="its quota a month, which begins in its zone")] = (
+        None
+    )
     yahoo_reset_timezone: Annotated[str, Meta(description="whose midnight begins its day")] = "UTC"
+    yahoo_cost_per_call: Price = None
+    yahoo_monthly_cost: Plan = None
     yahoo_batch_size: Annotated[int, Meta(ge=1, le=20, description="symbols in one call")] = 1
     provider_timeout_seconds: Annotated[
         int, Meta(ge=1, le=120, description="longest time a call to a provider may take, all in all")

@@ -25,6 +25,7 @@ from market_actors.messages import (
     BookLoaded,
     CallRecorded,
     CallsLoaded,
+    CallsRecorded,
     FinishCall,
     LastPricesLoaded,
     Message,
@@ -36,7 +37,9 @@ from market_actors.messages import (
     Prune,
     QuotesRecorded,
     RecordCall,
+    RecordCalls,
     RecordConnections,
+    RecordPlans,
     RecordProviderState,
     RecordQuotes,
     RecordValuations,
@@ -183,10 +186,15 @@ class Store(MarketActor):
             case RecordCall(call, reply_to):
                 queries.record_call(call)
                 reply_to.tell(CallRecorded(call.id))
+            case RecordCalls(calls, reply_to):
+                queries.record_calls(calls)
+                reply_to.tell(CallsRecorded(tuple(call.id for call in calls)))
+            case RecordPlans(month, costs):
+                queries.record_plans(month, costs)
             case FinishCall(call_id, outcome, latency_ms):
                 queries.finish_call(call_id, outcome, latency_ms)
-            case SendCalls(since, reply_to):
-                reply_to.tell(CallsLoaded(tuple(queries.calls_since(since)), since))
+            case SendCalls(since, reply_to, providers):
+                reply_to.tell(CallsLoaded(queries.calls_since(since, providers), since))
             case RecordProviderState(name, status, reason, next_try):
                 queries.save_provider_state(name, status, reason, next_try)
             case SaveSchedule(rows):
@@ -291,6 +299,8 @@ def _providers() -> ProvidersConfigured:
                 row.calls_per_day,
                 row.reset_timezone,
                 None if row.exchanges is None else frozenset(row.exchanges),
+                row.cost_per_call,
+                row.monthly_cost,
             )
             for row in queries.load_provider_states()
         )

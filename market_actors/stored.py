@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -20,6 +20,7 @@ from persistence.records import (
     AdministrativeOverride,
     AuditEntry,
     Bar,
+    CallCounts,
     Credential,
     Holding,
     HoldingRow,
@@ -34,6 +35,7 @@ from persistence.records import (
     ProviderState,
     SignIn,
     Token,
+    UsageRows,
     User,
     ValuationPoint,
 )
@@ -370,6 +372,26 @@ class ListAudit(Request[Page[AuditEntry]]):
     target_id: str | None = None
     start: datetime | None = None
     end: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadUsage(Request[UsageRows]):
+    """The calls of the days *start* to *end* (UTC): those to a provider, and that served a user or a portfolio, if any."""
+
+    start: date
+    end: date
+    provider: str | None
+    user_id: UUID | None
+    portfolio_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class CountCalls(Request[CallCounts]):
+    """How many calls were there to a provider since its *day* began, in this hour, in the last 60 s?"""
+
+    provider: str
+    day: datetime
+    now: datetime
 
 
 # -- Administration ----------------------------------------------------------------------

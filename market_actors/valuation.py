@@ -91,5 +91,6 @@ class ValuationActor(PooledActor):
             valuation.total_value,
             valuation.total_cost_basis,
             valuation.daily_change,
+            valuation.currency,
         )
         self._store.tell(RecordValuations((point,)))

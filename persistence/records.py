@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Generic, TypeVar
 from uuid import UUID
@@ -219,11 +219,14 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class ValuationPoint:
+    """What a portfolio was worth; amounts in *currency* (ISO 4217)."""
+
     portfolio_id: UUID
     timestamp: datetime
     total_value: Decimal
     total_cost_basis: Decimal
     daily_change: Decimal | None
+    currency: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,12 +319,30 @@ class Orders:
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """How many of the 10^12 units of a call fall on a user and one of their portfolios."""
+
+    user_id: UUID | None
+    portfolio_id: UUID | None
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Whom calls serve, for all of them alike; the id is made of the shares."""
+
+    id: UUID
+    shares: tuple[Share, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """One outgoing provider call, reserved before it is made.
 
-    kind:    scheduled, manual or probe.
-    outcome: None while reserved, then "ok" or an error kind.
-    cost:    what the provider charges for a call, where that is known.
+    kind:     scheduled, manual or probe.
+    outcome:  None while reserved, then "ok" or an error kind.
+    cost:     what the provider charged for a call when it was reserved; None: nothing.
+    audience: whom it serves; None: nobody.
     """
 
     id: UUID
@@ -333,6 +354,68 @@ class Call:
     outcome: str | None = None
     latency_ms: int | None = None
     cost: Decimal | None = None
+    audience: Audience | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UsageCell:
+    """The calls of one day (UTC) to a provider, of a kind and at a price each."""
+
+    day: date
+    provider: str
+    kind: str
+    price: Decimal
+    requests: int
+    errors: int
+
+
+@dataclass(frozen=True, slots=True)
+class UsagePart:
+    """What of the calls of a day, or of days of a month from *day* on, falls on a user and a portfolio, in 10^-12."""
+
+    day: date
+    provider: str
+    kind: str
+    price: Decimal
+    user_id: UUID | None
+    portfolio_id: UUID | None
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
+class UsagePlan:
+    """What a provider's plan costs in the month that begins with *month*."""
+
+    provider: str
+    month: date
+    cost: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class UsageRows:
+    """All that a report of usage is made of.
+
+    parts:      by month where nothing needs them by day; then at the first of its days.
+    symbols:    how many different ones were asked for, by day.
+    last_calls: when each provider was last called.
+    names:      e-mail addresses of users, and names of portfolios, also of those that are no more.
+    """
+
+    cells: tuple[UsageCell, ...]
+    parts: tuple[UsagePart, ...]
+    plans: tuple[UsagePlan, ...]
+    symbols: Mapping[date, int]
+    last_calls: Mapping[str, datetime]
+    names: Mapping[UUID, str]
+
+
+@dataclass(frozen=True, slots=True)
+class CallCounts:
+    """Calls to a provider in its day until now, in this hour (UTC) and in the last 60 s."""
+
+    daily: int
+    hourly: int
+    minute: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,8 @@ class Answer:
 class RunningServer:
     """`run.py` on a free port of 127.0.0.1 with a database in *folder*; settings as MARKET_… without the prefix."""
 
+    program: tuple[str, ...] = (str(ROOT / "run.py"),)
+
     def __init__(self, folder: Path, *arguments: str, **settings: object) -> None:
         self.folder = folder
         self.arguments = arguments
@@ -64,7 +66,7 @@ class RunningServer:
         """Start, and wait until it is ready to serve."""
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
-                [sys.executable, str(ROOT / "run.py"), *self.arguments, "--port", str(self.port)],
+                [sys.executable, *self.program, *self.arguments, "--port", str(self.port)],
                 env=self.environment,
                 cwd=self.folder,
                 stdout=subprocess.PIPE,

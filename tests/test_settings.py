@@ -65,6 +65,11 @@ def test_keys_of_other_programs_are_left_alone():
         ("MARKET_YAHOO_URL", "ftp://example.org"),
         ("MARKET_JUMP_LIMIT", "NaN"),
         ("MARKET_JUMP_LIMIT", "0"),
+        ("MARKET_YAHOO_COST_PER_CALL", "-0.01"),
+        ("MARKET_YAHOO_COST_PER_CALL", "Infinity"),
+        ("MARKET_ALPHA_VANTAGE_MONTHLY_COST", "0.0000000000001"),
+        ("MARKET_ALPHA_VANTAGE_MONTHLY_COST", "1e16"),
+        ("MARKET_ALPHA_VANTAGE_CALLS_PER_MONTH", "0"),
         ("MARKET_TRUSTED_PROXIES", "10.0.0.0/99"),
         ("MARKET_CORS_ORIGINS", "https://example.org/path"),
         ("MARKET_LOG_FORMAT", "xml"),
@@ -72,6 +77,12 @@ def test_keys_of_other_programs_are_left_alone():
 )
 def test_a_bad_value_is_refused_and_its_key_named(key, value):
     assert refusal({key: value}).startswith(f"{key}: ")
+
+
+def test_a_price_is_read_with_the_digits_it_was_given_and_an_empty_one_is_none():
+    settings = load({"MARKET_YAHOO_COST_PER_CALL": "0.0100", "MARKET_YAHOO_MONTHLY_COST": " "})
+
+    assert (str(settings.yahoo_cost_per_call), settings.yahoo_monthly_cost) == ("0.0100", None)
 
 
 def test_a_bad_value_in_the_file_is_refused_with_the_file_and_the_key(config):

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from market_actors.accounting.terms import tariff_of
 from market_actors.domain.outlook import Tariff
 from market_actors.domain.overrides import IntervalSetting, Override, OverrideType, Scope
 from market_actors.messages import Ping, PreviewOrder
+from market_actors.providers import registry
 from market_actors.stored import CheckTarget, CreateOverride, CreatePollInterval, ListProviderStates
+from persistence.records import ProviderState
 from web.admin import AdminHandler
 from web.admin_rules import interval_order, override_order
 from web.admin_schemas import NewOverride, NewPollInterval
@@ -28,15 +31,15 @@ class PreviewHandler(AdminHandler):
 
     async def _tariffs(self) -> dict[str, Tariff]:
         """Return what each provider allows and costs: what an administrator set, or else the settings."""
-        limits = {
-            name: getattr(self.market_settings, f"{name}_calls_per_day", None)
-            for name in self.market_settings.providers
-        }
-        tariffs = {name: Tariff(limit) for name, limit in limits.items()}
-        for row in await ask(self.market.store, ListProviderStates()):
-            limit = limits.get(row.name) if row.calls_per_day is None else row.calls_per_day
-            tariffs[row.name] = Tariff(limit, row.cost_per_call, row.monthly_cost)
-        return tariffs
+        rows = {row.name: row for row in await ask(self.market.store, ListProviderStates())}
+        return {name: self._tariff(name, rows.get(name)) for name in self.market_settings.providers}
+
+    def _tariff(self, name: str, row: ProviderState | None) -> Tariff:
+        per_day = row.calls_per_day if row is not None else None
+        if per_day is None:
+            per_day = getattr(self.market_settings, f"{name}_calls_per_day", None)
+        charged = tariff_of(registry.tariff(self.market_settings, name), row)
+        return Tariff(per_day, charged.per_call, charged.per_month)
 
 
 class IntervalPreviewHandler(PreviewHandler):

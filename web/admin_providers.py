@@ -8,9 +8,11 @@ from zoneinfo import available_timezones
 
 from msgspec import UNSET
 
+from market_actors.accounting.terms import tariff_of
 from market_actors.domain.exchanges import EXCHANGES
 from market_actors.errors import MarketError, NotFound
 from market_actors.messages import GetUpdates, ProviderStatus
+from market_actors.providers import registry
 from market_actors.providers.registry import exchanges_of
 from market_actors.stored import ConfigureProvider, ListProviderStates
 from persistence.records import ProviderState
@@ -64,6 +66,7 @@ class ProvidersHandler(AdminHandler):
             limit: getattr(self.market_settings, f"{name}_{limit}", None) if value is None else value
             for limit, value in is_set.items()
         }
+        tariff = tariff_of(registry.tariff(self.market_settings, name), row)
         enabled = row.enabled if row else True
         known: Any = status or row
         live: Any = known.status if known else "active"
@@ -72,8 +75,8 @@ class ProvidersHandler(AdminHandler):
             enabled=enabled,
             priority=row.priority if row and row.priority is not None else place,
             exchanges=tuple(row.exchanges if row and row.exchanges is not None else exchanges_of(name)),
-            cost_per_call=optional(row.cost_per_call) if row else None,
-            monthly_cost=optional(row.monthly_cost) if row else None,
+            cost_per_call=optional(tariff.per_call),
+            monthly_cost=optional(tariff.per_month),
             status=live if enabled else "disabled",
             reason=known.reason if known else None,
             next_try=known.next_try if known else None,

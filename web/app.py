@@ -13,7 +13,18 @@ from tornado.web import Application, RequestHandler, url
 
 from market_actors.domain.throttle import Throttle
 from market_actors.settings import Settings
-from web import admin, admin_previews, admin_providers, admin_rules, auth, holdings, operations, portfolios, prices
+from web import (
+    admin,
+    admin_previews,
+    admin_providers,
+    admin_rules,
+    admin_usage,
+    auth,
+    holdings,
+    operations,
+    portfolios,
+    prices,
+)
 from web.base import NotFoundHandler
 from web.fanout import Fanout
 from web.gateway import Market
@@ -90,6 +101,8 @@ def api_routes(common: Kwargs | None = None, **parts: Any) -> list[URLSpec]:
         url(admin_rules.OVERRIDES, admin_rules.OverridesHandler, having()),
         url(f"{admin_rules.OVERRIDES}/preview", admin_previews.OverridePreviewHandler, having()),
         url(f"{admin_rules.OVERRIDES}/(?P<override_id>{ID})", admin_rules.OverrideHandler, having()),
+        url(f"{ADMIN}/api-usage", admin_usage.UsageHandler, having()),
+        url(f"{ADMIN}/api-usage/export", admin_usage.UsageExportHandler, having()),
         url(f"{ADMIN}/quarantine", admin.QuarantinesHandler, having()),
         url(f"{ADMIN}/quarantine/(?P<symbol>{ID})", admin.QuarantineHandler, having()),
         url(f"{ADMIN}/providers", admin_providers.ProvidersHandler, having()),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from types import TracebackType
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -14,6 +14,7 @@ from uuid import UUID
 import msgspec
 from tornado.web import HTTPError, RequestHandler
 
+from market_actors import clock
 from market_actors.settings import Settings
 from web.gateway import Market
 from web.identity import Identity, authenticate, client_address, client_scheme
@@ -124,7 +125,7 @@ class ApiHandler(RequestHandler):
 
     @staticmethod
     def now() -> datetime:
-        return datetime.now(UTC)
+        return clock.now()
 
     # -- Answers -------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from types import NoneType, UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
@@ -36,6 +36,7 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z")
 _INTEGER = re.compile(rf"-?[0-9]{{1,{LONGEST_INTEGER}}}\Z")
 _PLACE = re.compile(r" - at `\$(.*)`\Z")
 _STEP = re.compile(r"\[(\d+)\]|\.(\w+)")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d\Z", re.ASCII)
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:\d\d)\Z", re.ASCII)
 
 
@@ -221,6 +222,8 @@ def _prepared(text: str, kind: Any) -> Any:
         return path_id(text)
     if kind is datetime:
         return _moment(text)
+    if kind is date:
+        return _day(text)
     if kind in (int, bool):
         raise msgspec.ValidationError(f"Expected `{kind.__name__}`, got `str`")
     return text
@@ -231,6 +234,17 @@ def path_id(text: str) -> UUID:
     if not _UUID.match(text):
         raise msgspec.ValidationError("must be a UUID")
     return UUID(text)
+
+
+def _day(text: str) -> date:
+    """Return an ISO 8601 date; years in which nothing was recorded are refused."""
+    try:
+        day = date.fromisoformat(text) if _DAY.match(text) else None
+    except ValueError:
+        day = None
+    if day is None or not 1900 <= day.year <= 2999:
+        raise msgspec.ValidationError("must be a date like 2026-01-05, of a year from 1900 to 2999")
+    return day
 
 
 def _moment(text: str) -> datetime:

@@ -46,6 +46,7 @@ class Market:
     book: Address
     connections: Address
     scheduler: Address
+    usage: Address
     cache: Address | None
     calendars: Calendars
     system: ActorSystem

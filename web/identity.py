@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from uuid import UUID
 
 from tornado.httputil import HTTPServerRequest
 from tornado.web import HTTPError, RequestHandler
 
+from market_actors import clock
 from market_actors.credentials import digest
 from market_actors.stored import Authenticate, RedeemTicket
 from persistence.records import Credential, User
@@ -77,7 +78,7 @@ async def authenticate(
     if "ticket" in in_url:
         if not allow_ticket:
             raise Invalid([Fault(("query", "ticket"), "is not known here", "unknown_field")])
-        return _identity(await ask(market.store, RedeemTicket(digest(in_url["ticket"]), datetime.now(UTC))))
+        return _identity(await ask(market.store, RedeemTicket(digest(in_url["ticket"]), clock.now())))
     return await _of_cookie(handler, market)
 
 
@@ -99,7 +100,7 @@ async def _of_cookie(handler: RequestHandler, market: Market) -> Identity:
 
 
 async def _of_secret(kind: str, secret: str, market: Market) -> Identity:
-    return _identity(await ask(market.store, Authenticate(kind, digest(secret), datetime.now(UTC))))
+    return _identity(await ask(market.store, Authenticate(kind, digest(secret), clock.now())))
 
 
 def _identity(credential: Credential | None) -> Identity:

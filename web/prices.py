@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from msgspec import UNSET
 
+from market_actors import clock
 from market_actors.domain.exchanges import exchange_of, timezone_of
 from market_actors.domain.quote import Price
 from market_actors.errors import MarketError, Unavailable
@@ -116,7 +117,7 @@ class SymbolsHandler(ApiHandler):
         if len(found) < ENOUGH_ROWS:
             timeout = self.market_settings.provider_timeout_seconds + 2.0
             try:
-                found += await ask(self.market.scheduler, LookUp(query.query), timeout)
+                found += await ask(self.market.scheduler, LookUp(query.query, self.user_id), timeout)
             except MarketError:
                 pass  # what is known here is an answer, too
         rows: dict[str, InstrumentAnswer] = {}
@@ -147,7 +148,7 @@ class PriceHistoryHandler(ApiHandler):
 
 def span(query: HistoryQuery) -> tuple[datetime, datetime]:
     """Return from when to before when; the last 24 hours by default. Raises Invalid when it ends before it begins."""
-    end = query.end or datetime.now(UTC)
+    end = query.end or clock.now()
     start = query.start or end - HISTORY_LASTS
     if start > end:
         raise invalid("must not be after end", "query", "start")

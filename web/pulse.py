@@ -10,8 +10,8 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 
+from market_actors import clock
 from market_actors.messages import Tick
 from market_actors.system import ActorSystem
 from web.fanout import Fanout
@@ -46,7 +46,7 @@ class Pulse:
         self._timer = self._loop.call_at(self._due, self._beat)
         monotonic = time.monotonic()
         if self._beats % BEATS_A_SECOND == 0:
-            self._system.tick(Tick(datetime.now(UTC), monotonic))
+            self._system.tick(Tick(clock.now(), monotonic))
             self._fanout.check(monotonic)
         self._beats += 1
         self._system.supervise(monotonic)

@@ -132,6 +132,13 @@ def _share(value: Decimal) -> None:
         raise ValueError("must be above 0 and at most 100")
 
 
+def _cost(value: Decimal | None) -> None:
+    if value is None:
+        return
+    if not (value.is_finite() and 0 <= value < 10**16 and value == value.quantize(Decimal("1e-12"))):
+        raise ValueError("must be 0 or more, with at most 16 digits before the point and 12 behind it")
+
+
 def _networks(values: tuple[str, ...]) -> None:
     for value in values:
         ipaddress.ip_network(value, strict=False)
@@ -151,6 +158,10 @@ CHECKS: Mapping[str, Callable[[Any], None]] = {
     "yahoo_url": _url("http", "https"),
     "alpha_vantage_reset_timezone": _timezone,
     "yahoo_reset_timezone": _timezone,
+    "alpha_vantage_cost_per_call": _cost,
+    "alpha_vantage_monthly_cost": _cost,
+    "yahoo_cost_per_call": _cost,
+    "yahoo_monthly_cost": _cost,
     "jump_limit": _share,
     "trusted_proxies": _networks,
     "cors_origins": _origins,

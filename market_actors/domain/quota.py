@@ -98,10 +98,26 @@ class QuotaWindows:
         return sum(n for day, n in self._days.items() if (day.year, day.month) == (today.year, today.month))
 
     def remaining_today(self, now: datetime) -> int | None:
-        """Return the calls left of the day, the reserve among them; None without a limit."""
-        if self.limits.per_day is None:
+        """Return the calls left of the day, the reserve among them, and no more than the month has; None without a limit."""
+        per_day, per_month = self.limits.per_day, self.limits.per_month
+        left = [] if per_day is None else [per_day - self.used_today(now)]
+        left += [] if per_month is None else [per_month - self.used_this_month(now)]
+        return max(min(left), 0) if left else None
+
+    def began_at(self, now: datetime) -> datetime:
+        """Return when the day of *now* began for the provider, in UTC."""
+        return self._midnight(self._day(now))
+
+    def exhausts_at(self, now: datetime) -> datetime | None:
+        """Return when the day's calls will be spent at the pace of the day so far; None when not before its reset."""
+        remaining, used = self.remaining_today(now), self.used_today(now)
+        if remaining == 0:
+            return now
+        if remaining is None or used == 0:
             return None
-        return max(self.limits.per_day - self.used_today(now), 0)
+        wait = (now - self.began_at(now)).total_seconds() * remaining / used
+        left = (self.resets_at(now) - now).total_seconds()
+        return now + timedelta(seconds=wait) if wait < left else None
 
     def resets_at(self, now: datetime) -> datetime:
         """Return when the day after *now* begins for the provider, in UTC."""

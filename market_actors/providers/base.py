@@ -13,12 +13,13 @@ from persistence.records import Instrument
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """How many calls a source allows; its day begins at midnight in *reset_timezone* (an IANA name)."""
+    """How many calls a source allows; its day and month begin at midnight in *reset_timezone* (an IANA name)."""
 
     per_second: int
     per_minute: int
     per_day: int
     reset_timezone: str
+    per_month: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

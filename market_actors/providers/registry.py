@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
+from market_actors.domain.costs import Tariff
 from market_actors.domain.exchanges import EXCHANGES, currency_of
 from market_actors.errors import SettingsError
 from market_actors.providers import alpha_vantage
@@ -45,6 +46,7 @@ def _yahoo(settings: Settings, around: Surroundings) -> Provider:
             settings.yahoo_calls_per_minute,
             settings.yahoo_calls_per_day,
             settings.yahoo_reset_timezone,
+            settings.yahoo_calls_per_month,
         ),
         settings.provider_timeout_seconds,
         base_url=settings.yahoo_url,
@@ -61,6 +63,7 @@ def _alpha_vantage(settings: Settings, around: Surroundings) -> Provider:
             settings.alpha_vantage_calls_per_minute,
             settings.alpha_vantage_calls_per_day,
             settings.alpha_vantage_reset_timezone,
+            settings.alpha_vantage_calls_per_month,
         ),
         settings.provider_timeout_seconds,
         settings.alpha_vantage_api_key,
@@ -89,6 +92,11 @@ def exchanges_of(name: str) -> tuple[str, ...]:
     """Return the codes of the exchanges that a source of the table covers."""
     covered = EXCHANGES_OF.get(name, frozenset(EXCHANGES))
     return tuple(code for code in EXCHANGES if code in covered)
+
+
+def tariff(settings: Settings, name: str) -> Tariff:
+    """Return what the settings say that a source charges: nothing, where they cannot say it."""
+    return Tariff(getattr(settings, f"{name}_cost_per_call", None), getattr(settings, f"{name}_monthly_cost", None))
 
 
 def check(names: Sequence[str]) -> None:

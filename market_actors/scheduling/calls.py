@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 from market_actors.domain.exchanges import exchange_of
+from market_actors.domain.polling import Holder
 from market_actors.messages import Address, Poll, Reserve, Search, Tick
 from market_actors.scheduling.lanes import Call, Lane
 from market_actors.scheduling.routes import Routes
@@ -29,6 +30,7 @@ class Calls:
 
     call_timeout: seconds that a provider's call may take.
     reply_to:     whom reservations and answers are told.
+    holders:      who wants a symbol.
     """
 
     def __init__(
@@ -39,6 +41,7 @@ class Calls:
         usage: Address,
         call_timeout: float,
         reply_to: Address,
+        holders: Callable[[str], Iterable[Holder]],
     ) -> None:
         self._lanes = lanes
         self._routes = routes
@@ -46,6 +49,7 @@ class Calls:
         self._usage = usage
         self._call_timeout = call_timeout
         self._reply_to = reply_to
+        self._holders = holders
 
     def poll(self, lane: Lane, rows: Sequence[Row], tick: Tick) -> None:
         """Reserve a call for these rows."""
@@ -55,9 +59,9 @@ class Calls:
         self._table.polling.update(symbols)
         self._reserve(lane, Call(uuid4(), kind, symbols, tick), first.user_id)
 
-    def look_up(self, lane: Lane, text: str, tick: Tick) -> None:
+    def look_up(self, lane: Lane, text: str, tick: Tick, user_id: UUID | None) -> None:
         """Reserve a call that looks a text up."""
-        self._reserve(lane, Call(uuid4(), "manual", (), tick, text), None)
+        self._reserve(lane, Call(uuid4(), "manual", (), tick, text), user_id)
 
     def make(self, call_id: UUID, tick: Tick) -> None:
         """Its quota is granted: hand the call to the fetcher."""
@@ -65,12 +69,11 @@ class Calls:
         if lane is None:
             return
         call = lane.make_call(tick)
-        reserved = call.id if lane.source.has_limits else None
         if call.look_up is not None:
-            lane.source.fetcher.tell(Search(call.id, call.look_up, reserved, self._reply_to))
+            lane.source.fetcher.tell(Search(call.id, call.look_up, call.id, self._reply_to))
             return
         fallbacks = frozenset(symbol for symbol in call.symbols if self._routes.is_fallback(lane, exchange_of(symbol)))
-        poll = Poll(call.id, lane.name, call.symbols, fallbacks, call.kind, reserved, self._reply_to)
+        poll = Poll(call.id, lane.name, call.symbols, fallbacks, call.kind, call.id, self._reply_to)
         lane.source.fetcher.tell(poll)
 
     def end(self, call_id: UUID) -> Ended | None:
@@ -96,7 +99,8 @@ class Calls:
 
     def _reserve(self, lane: Lane, call: Call, user_id: UUID | None) -> None:
         lane.call = call
-        self._usage.tell(Reserve(call.id, lane.name, call.kind, call.symbols, user_id, self._reply_to))
+        holders = tuple(tuple(self._holders(symbol)) for symbol in call.symbols)
+        self._usage.tell(Reserve(call.id, lane.name, call.kind, call.symbols, user_id, self._reply_to, holders))
 
     def _lane_of(self, call_id: UUID) -> Lane | None:
         return next((lane for lane in self._lanes if lane.call is not None and lane.call.id == call_id), None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from uuid import UUID
 
 from market_actors.actor import Reply
 from market_actors.errors import Unavailable
@@ -15,9 +16,10 @@ AT_ONCE = 20  # texts
 
 @dataclass(slots=True)
 class LookUpUnderWay:
-    """A text, who waits for what it finds, and the providers that failed."""
+    """A text, who asked first, who waits for what it finds, and the providers that failed."""
 
     text: str
+    user_id: UUID | None
     replies: list[Reply] = field(default_factory=list)
     tried: set[str] = field(default_factory=set)
     is_asked: bool = False
@@ -30,7 +32,7 @@ class LookUps:
         self._under_way: dict[str, LookUpUnderWay] = {}
         self._found: dict[str, tuple[float, tuple[Instrument, ...]]] = {}
 
-    def begin(self, text: str, monotonic: float) -> Reply:
+    def begin(self, text: str, monotonic: float, user_id: UUID | None) -> Reply:
         """Return where the answer is or will be. Raises Unavailable when too many wait already."""
         text = " ".join(text.casefold().split())
         reply = Reply()
@@ -41,7 +43,7 @@ class LookUps:
         if text not in self._under_way:
             if len(self._under_way) >= AT_ONCE:
                 raise Unavailable("too many look-ups at once", retry_after=5)
-            self._under_way[text] = LookUpUnderWay(text)
+            self._under_way[text] = LookUpUnderWay(text, user_id)
         self._under_way[text].replies.append(reply)
         return reply
 

@@ -11,10 +11,21 @@ from persistence.models.administration import (
 from persistence.models.base import BaseModel
 from persistence.models.market import Instrument, PriceUpdateSchedule, RealtimePriceHistory, SseConnection, StreamEpoch
 from persistence.models.portfolios import Holding, Portfolio, PortfolioLink, PortfolioValuation
+from persistence.models.usage import (
+    ApiUsagePlan,
+    ApiUsageRollup,
+    ApiUsageSymbol,
+    UsageAudience,
+    UsageName,
+    UsageShare,
+)
 
 __all__ = [
     "AdministrativeOverride",
     "ApiUsageMetrics",
+    "ApiUsagePlan",
+    "ApiUsageRollup",
+    "ApiUsageSymbol",
     "AuditLog",
     "BaseModel",
     "Holding",
@@ -32,5 +43,8 @@ __all__ = [
     "StreamEpoch",
     "StreamTicket",
     "Token",
+    "UsageAudience",
+    "UsageName",
+    "UsageShare",
     "User",
 ]

@@ -77,6 +77,7 @@ class ApiUsageMetrics(IdentifiedModel):
     outcome = CharField(null=True)
     latency_ms = IntegerField(null=True)
     cost = ExactDecimal(null=True)  # what the provider charged for a call then
+    audience_id = UUIDField()
 
 
 class AuditLog(IdentifiedModel):

@@ -48,13 +48,14 @@ class PortfolioLink(IdentifiedModel):
 
 
 class PortfolioValuation(BaseModel):
-    """What a portfolio was worth at a time, in its currency of then."""
+    """What a portfolio was worth at a time, in its currency of then (ISO 4217)."""
 
     portfolio = ForeignKeyField(Portfolio, on_delete="CASCADE")
     timestamp = UtcDateTime()
     total_value = ExactDecimal()
     total_cost_basis = ExactDecimal()
     daily_change = ExactDecimal(null=True)
+    currency = CharField()
 
     class Meta:
         primary_key = CompositeKey("portfolio", "timestamp")

@@ -53,9 +53,10 @@ from persistence.queries.providers import (
     save_provider_state,
     save_schedule,
 )
+from persistence.queries.reports import count_calls, read_usage
 from persistence.queries.targets import check_target
 from persistence.queries.upkeep import next_epoch, prune
-from persistence.queries.usage import calls_since, finish_call, record_call
+from persistence.queries.usage import calls_since, finish_call, record_call, record_calls, record_plans, settle_calls
 from persistence.queries.users import (
     count_users,
     create_user,
@@ -77,6 +78,7 @@ __all__ = [
     "close_connections",
     "close_stale_connections",
     "configure_provider",
+    "count_calls",
     "count_portfolios",
     "count_users",
     "create_link",
@@ -126,7 +128,10 @@ __all__ = [
     "portfolio_owner",
     "prune",
     "put_holding",
+    "read_usage",
     "record_call",
+    "record_calls",
+    "record_plans",
     "record_prices",
     "record_valuations",
     "redeem_sign_in",
@@ -137,6 +142,7 @@ __all__ = [
     "save_provider_state",
     "save_schedule",
     "search_instruments",
+    "settle_calls",
     "update_portfolio",
     "update_user",
     "versions_since",

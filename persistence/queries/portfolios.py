@@ -14,6 +14,7 @@ from peewee import JOIN, IntegrityError, ModelSelect, chunked, fn
 from persistence.database import fetch, fetch_as, writing
 from persistence.errors import RowNotFound
 from persistence.models import Holding, Portfolio
+from persistence.queries.names import keep_name
 from persistence.records import BookEntry, Page, Positions
 from persistence.records import Holding as HoldingRecord
 from persistence.records import Portfolio as PortfolioRecord
@@ -79,6 +80,7 @@ def update_portfolio(
 def delete_portfolio(user_id: UUID, portfolio_id: UUID, now: datetime) -> None:
     """Remove a portfolio with its holdings, links and history. Raises RowNotFound."""
     with writing():
+        keep_name(portfolio_id)
         if not Portfolio.delete().where(Portfolio.id == portfolio_id, Portfolio.user == user_id).execute():
             raise not_found(portfolio_id)
 

@@ -18,6 +18,7 @@ from persistence.models import (
     StreamEpoch,
     StreamTicket,
 )
+from persistence.queries.usage import settle_calls
 
 LOCK = 7_305_003  # of PostgreSQL's advisory locks
 
@@ -37,6 +38,7 @@ def next_epoch(now: datetime) -> int:
 
 def prune(now: datetime, history_before: datetime) -> None:
     """Delete what has expired, and prices, values and closed streams from before *history_before*."""
+    settle_calls(now)
     with writing():
         StreamTicket.delete().where(StreamTicket.expires_at <= now).execute()
         SignInLink.delete().where(SignInLink.expires_at <= now).execute()

@@ -13,6 +13,7 @@ from persistence.database import fetch, fetch_as, insert_many, replacing, writin
 from persistence.intervals import beginning
 from persistence.models import Portfolio, PortfolioValuation
 from persistence.queries.portfolios import AT_ONCE, get_portfolio
+from persistence.records import Portfolio as PortfolioRecord
 from persistence.records import ValuationPoint
 
 PAGE = 5_000  # rows fetched at once
@@ -38,19 +39,25 @@ def list_valuation_points(
 ) -> tuple[ValuationPoint, ...]:
     """A portfolio's values from *start* to before *end*: the newest *limit*, oldest first. Raises RowNotFound.
 
+    Only values in its present currency: they could not be compared with others.
+
     interval: raw (all), or the last value of each 15m, 1h or 1d (a day of UTC).
     """
-    get_portfolio(user_id, portfolio_id)
-    points = _newest_first(portfolio_id, start, end)
+    portfolio = get_portfolio(user_id, portfolio_id)
+    points = _newest_first(portfolio, start, end)
     if interval != "raw":
         begins = beginning(interval, "UTC")
         points = (next(group) for _, group in groupby(points, key=lambda point: begins(point.timestamp)))
     return tuple(reversed(list(islice(points, limit))))
 
 
-def _newest_first(portfolio_id: UUID, start: datetime, end: datetime) -> Iterator[ValuationPoint]:
+def _newest_first(portfolio: PortfolioRecord, start: datetime, end: datetime) -> Iterator[ValuationPoint]:
     timestamp = PortfolioValuation.timestamp
-    query = PortfolioValuation.select(*_COLUMNS).where(PortfolioValuation.portfolio == portfolio_id, timestamp >= start)
+    query = PortfolioValuation.select(*_COLUMNS).where(
+        PortfolioValuation.portfolio == portfolio.id,
+        PortfolioValuation.currency == portfolio.base_currency,
+        timestamp >= start,
+    )
     query = query.order_by(timestamp.desc()).limit(PAGE)
     while True:
         page = fetch_as(ValuationPoint, query.where(timestamp < end))

@@ -59,7 +59,7 @@ class World:
         self.quotes, self.usage, self.scheduler = Remembered(), Remembered(), Remembered()
         self.fetcher = start(Fetcher, self.provider, self.quotes, self.usage)
 
-    def poll(self, *symbols: str, call_id: UUID | None = CALL, fallbacks: frozenset[str] = frozenset()) -> PollFinished:
+    def poll(self, *symbols: str, call_id: UUID = CALL, fallbacks: frozenset[str] = frozenset()) -> PollFinished:
         poll = Poll(UUID(int=1), "yahoo", symbols, fallbacks, "scheduled", call_id, self.scheduler)
         self.fetcher.tell(poll)
         self.fetcher.ask(Ping()).get(timeout=5)
@@ -129,12 +129,6 @@ def test_a_quote_that_nobody_asked_for_is_dropped(world):
 
     assert world.poll("CBA.AX").answered == frozenset()
     assert world.quotes.messages == []
-
-
-def test_a_call_without_limits_is_not_reported_to_usage(world):
-    world.poll("CBA.AX", call_id=None)
-
-    assert world.usage.messages == []
 
 
 def test_a_search_is_answered_and_counted(world):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 
-from market_actors.domain.polling import Intervals
+from market_actors.domain.polling import Holder, Intervals
 from market_actors.messages import (
     DemandChanged,
+    HoldersChanged,
     Poll,
     PollFinished,
     Prune,
@@ -49,6 +51,15 @@ def test_a_call_is_reserved_before_it_is_made(world):
 
     world.tell(QuotaGranted(reserved.call_id))
     assert world.yahoo.last(Poll).call_id == reserved.call_id
+
+
+def test_a_reservation_says_who_wants_the_symbols(world):
+    held, watched = Holder(UUID(int=1), USER), Holder(None, USER)
+    world.tell(HoldersChanged("held", {"CBA.AX": (held,)}, {UUID(int=1): USER}))
+    world.tell(HoldersChanged("watched", {"CBA.AX": (watched,)}, {}))
+    world.hold("CBA.AX")
+
+    assert world.usage.last(Reserve).holders == ((held, watched),)
 
 
 def test_a_symbol_is_polled_again_after_its_interval_and_not_before(world):

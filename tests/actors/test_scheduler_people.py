@@ -220,8 +220,10 @@ def answer_search(world, provider, *found, failure=None):
 
 
 def test_a_look_up_counts_as_a_persons_call_and_is_answered_when_the_provider_answers(world):
-    reply = world.start_asking(LookUp("bhp"))
-    assert world.usage.last(Reserve).kind == "manual"
+    reply = world.start_asking(LookUp("bhp", USER))
+    reserved = world.usage.last(Reserve)
+    assert (reserved.kind, reserved.user_id, reserved.symbols) == ("manual", USER, ())
+    assert world.yahoo.last(Search).call_id == reserved.call_id
 
     answer_search(world, world.yahoo, BHP)
     assert reply.get(timeout=5) == (BHP,)

@@ -14,10 +14,13 @@ from market_actors.messages import (
     AccessRevoked,
     CallRecorded,
     CallsLoaded,
+    CallsRecorded,
     LastPricesLoaded,
     PortfolioRemoved,
     PositionsChanged,
     RecordCall,
+    RecordCalls,
+    RecordPlans,
     RecordQuotes,
     RecordValuations,
     SendCalls,
@@ -38,6 +41,7 @@ from market_actors.stored import (
     ImportHoldings,
     ListValuationPoints,
     PutHolding,
+    ReadUsage,
     RevokeToken,
 )
 from persistence import queries
@@ -178,7 +182,7 @@ def test_last_prices_come_back_digit_by_digit(world):
 def test_values_are_written_in_batches_the_last_of_a_portfolio_counting(world):
     portfolio_id = world.portfolio()
     for total in ("1", "2"):
-        point = ValuationPoint(portfolio_id, NOW, Decimal(total), Decimal(1), None)
+        point = ValuationPoint(portfolio_id, NOW, Decimal(total), Decimal(1), None, "AUD")
         world.store.tell(RecordValuations((point,)))
     world.store.tell(Tick(NOW, 1.0))
 
@@ -193,6 +197,19 @@ def test_a_reserved_call_is_committed_before_it_is_granted(world):
     assert world.me.wait_for(CallRecorded) == [CallRecorded(call.id)]
     world.store.tell(SendCalls(NOW - timedelta(days=1), world.me))
     assert world.me.wait_for(CallsLoaded)[0].calls == (("yahoo", NOW),)
+
+
+def test_calls_that_were_granted_before_are_confirmed_when_they_are_committed(world):
+    calls = tuple(Call(uuid4(), "simulated", "scheduled", ("CBA.AX",), NOW) for _ in range(2))
+    world.store.tell(RecordCalls(calls, world.me))
+    assert world.me.wait_for(CallsRecorded) == [CallsRecorded(tuple(call.id for call in calls))]
+    world.store.tell(RecordPlans(NOW.replace(day=1, hour=0), {"simulated": Decimal("3.10")}))
+
+    rows = world.ask(ReadUsage(NOW.date(), NOW.date(), None, None, None))
+    assert [cell.requests for cell in rows.cells] == [2]
+    assert [plan.cost for plan in rows.plans] == [Decimal("3.10")]
+    world.store.tell(SendCalls(NOW, world.me, ("yahoo",)))
+    assert world.me.wait_for(CallsLoaded)[0].calls == ()
 
 
 def test_positions_of_what_is_gone_are_told_as_removed(world):

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from market_actors.domain.budget import (
@@ -185,6 +185,7 @@ rows = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(rows, st.integers(0, 30), st.integers(1, 5), st.randoms())
 def test_a_day_never_takes_more_calls_than_are_left_and_the_order_of_the_rows_does_not_matter(
     rows, calls, size, random
@@ -198,6 +199,7 @@ def test_a_day_never_takes_more_calls_than_are_left_and_the_order_of_the_rows_do
     assert outlook(NOON, allowance, rows, TRADING, 100) == planned
 
 
+@settings(deadline=None)
 @given(rows, st.sampled_from([1, 4]))
 def test_a_round_of_days_reaches_every_symbol(rows, size):
     held = {row.symbol: replace(row, last_poll=row.last_poll or NOON - HOUR) for row in rows}

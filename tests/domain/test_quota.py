@@ -179,3 +179,67 @@ def test_whoever_waits_as_told_may_call_then(limits, steps):
             assert denied.until > now
             now = denied.until
         windows.record(now)
+
+
+def test_what_is_left_of_the_day_is_no_more_than_the_month_has():
+    windows = QuotaWindows(Limits(per_day=10, per_month=12))
+    first = datetime(2026, 4, 1, 12, tzinfo=UTC)
+    for n in range(10):
+        windows.record(first + n * SECOND)
+
+    tomorrow = first + timedelta(days=1)
+    assert windows.remaining_today(tomorrow) == 2
+    assert QuotaWindows(Limits(per_month=3)).remaining_today(tomorrow) == 3
+
+
+@pytest.mark.parametrize(
+    ("used", "hours", "spent_after"),
+    [(10, 5, 12.5), (12, 12, None), (13, 12, 12 * 25 / 13), (0, 12, None), (25, 3, 3), (24, 24, None)],
+)
+def test_the_day_is_spent_at_the_pace_of_the_day_so_far_or_lasts(used, hours, spent_after):
+    windows = QuotaWindows(Limits(per_day=25, reset_timezone="America/New_York"))
+    began = datetime(2026, 1, 5, 5, tzinfo=UTC)
+    for n in range(used):
+        windows.record(began + n * SECOND)
+    now = began + timedelta(hours=hours) - (SECOND if hours == 24 else timedelta(0))
+
+    assert windows.began_at(now) == began
+    at = windows.exhausts_at(now)
+    assert at == (None if spent_after is None else pytest.approx(began + timedelta(hours=spent_after), abs=SECOND))
+
+
+def test_a_month_that_is_spent_leaves_nothing_of_a_day_without_calls():
+    windows = QuotaWindows(Limits(per_day=25, per_month=1))
+    windows.record(datetime(2026, 4, 1, tzinfo=UTC))
+
+    assert windows.exhausts_at(datetime(2026, 4, 9, 7, tzinfo=UTC)) == datetime(2026, 4, 9, 7, tzinfo=UTC)
+
+
+def test_without_a_limit_nothing_is_ever_spent():
+    windows = QuotaWindows(Limits())
+    windows.record(NOON)
+
+    assert windows.exhausts_at(NOON + SECOND) is None
+
+
+def test_a_limit_beyond_all_measure_is_not_spent_today():
+    windows = QuotaWindows(Limits(per_day=10**9))
+    windows.record(NOON)
+
+    assert windows.exhausts_at(NOON + timedelta(hours=1)) is None
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 5 * 3600), st.booleans()), max_size=60),
+    st.sampled_from([datetime(2026, 3, 7, 20, tzinfo=UTC), datetime(2026, 10, 31, 20, tzinfo=UTC)]),
+)
+def test_no_day_of_a_zone_that_changes_its_clock_has_more_calls_than_it_should_nor_has_the_month(steps, begin):
+    windows = QuotaWindows(Limits(per_day=3, per_month=9, reset_timezone="America/New_York"))
+    made, now = Counter(), begin
+    for seconds, manual in steps:
+        now += seconds * SECOND
+        if take(windows, now, manual):
+            made[now.astimezone(NEW_YORK).date()] += 1
+
+    assert max(made.values(), default=0) <= 3
+    assert max(Counter((day.year, day.month) for day in made.elements()).values(), default=0) <= 9

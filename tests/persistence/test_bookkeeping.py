@@ -27,7 +27,7 @@ from tests.persistence.samples import DAY, HOUR, MINUTE, NOW, SECOND, price
 
 def worth(portfolio: Portfolio, *minutes: int) -> list[ValuationPoint]:
     return [
-        ValuationPoint(portfolio.id, NOW + minute * MINUTE, Decimal(f"{minute}.50"), Decimal("1.00"), None)
+        ValuationPoint(portfolio.id, NOW + minute * MINUTE, Decimal(f"{minute}.50"), Decimal("1.00"), None, "AUD")
         for minute in minutes
     ]
 
@@ -44,6 +44,18 @@ def test_values_come_back_oldest_first(portfolio: Portfolio) -> None:
     assert history(portfolio, "raw") == points
     assert history(portfolio, "raw", 2) == points[1:]
     assert str(history(portfolio, "raw")[1].total_value) == "1.50"
+
+
+def test_values_in_another_currency_rest_until_it_is_the_portfolios_again(portfolio: Portfolio) -> None:
+    points = worth(portfolio, 0, 1)
+    queries.record_valuations(points)
+
+    queries.update_portfolio(portfolio.user_id, portfolio.id, None, "USD", NOW)
+    dollars = replace(points[1], timestamp=NOW + 2 * MINUTE, currency="USD")
+    queries.record_valuations([dollars])
+    assert history(portfolio, "raw") == [dollars]
+    queries.update_portfolio(portfolio.user_id, portfolio.id, None, "AUD", NOW)
+    assert history(portfolio, "raw") == points
 
 
 def test_of_each_interval_the_last_value_stands(portfolio: Portfolio, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -182,7 +194,7 @@ def test_pruning_deletes_what_nobody_can_use_any_more(user: User) -> None:
 
 
 def test_values_from_before_the_history_are_pruned(user: User, portfolio: Portfolio) -> None:
-    worth = [ValuationPoint(portfolio.id, NOW - age, Decimal(1), Decimal(1), None) for age in (3 * DAY, DAY)]
+    worth = [ValuationPoint(portfolio.id, NOW - age, Decimal(1), Decimal(1), None, "AUD") for age in (3 * DAY, DAY)]
     queries.record_valuations(worth)
 
     queries.prune(NOW, NOW - 2 * DAY)

@@ -89,3 +89,21 @@ def test_two_that_start_together_migrate_once(empty: Database) -> None:
         thread.join()
 
     assert sorted(map(len, applied)) == [0, len(known())]
+
+
+def test_values_recorded_before_they_had_a_currency_are_in_that_of_their_portfolio(empty: Database) -> None:
+    user_id, portfolio_id = "1" * 32, "2" * 32
+    moment = "2026-01-05T01:00:00.000000Z"
+    migrate(empty, known()[:2])
+    empty.execute_sql(
+        "INSERT INTO user_account (id, email, email_key, role, is_active, created_at) "
+        f"VALUES ('{user_id}', 'a@b.c', 'a@b.c', 'user', '1', '{moment}')"
+    )
+    empty.execute_sql(
+        f"INSERT INTO portfolio VALUES ('{portfolio_id}', '{user_id}', 'P', 'NZD', 1, '{moment}', '{moment}')"
+    )
+    empty.execute_sql(f"INSERT INTO portfolio_valuation VALUES ('{portfolio_id}', '{moment}', '1.50', '1', NULL)")
+
+    migrate(empty)
+
+    assert [tuple(row) for row in empty.execute_sql("SELECT currency FROM portfolio_valuation")] == [("NZD",)]

@@ -66,7 +66,7 @@ def test_only_a_change_of_currency_is_a_new_version(user: User, portfolio: Portf
 def test_a_deleted_portfolio_takes_everything_of_it_along(user: User, portfolio: Portfolio) -> None:
     put(portfolio)
     queries.create_link(user.id, portfolio.id, "l", NOW + DAY, NOW)
-    queries.record_valuations([ValuationPoint(portfolio.id, NOW, Decimal(1), Decimal(1), None)])
+    queries.record_valuations([ValuationPoint(portfolio.id, NOW, Decimal(1), Decimal(1), None, "AUD")])
 
     queries.delete_portfolio(user.id, portfolio.id, LATER)
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
+from market_actors.domain.costs import Tariff
 from market_actors.errors import SettingsError
 from market_actors.providers.base import Quota
-from market_actors.providers.registry import PROVIDERS, Surroundings, build
+from market_actors.providers.registry import PROVIDERS, Surroundings, build, tariff
 from market_actors.settings import Settings
 
 AROUND = Surroundings(close_of=lambda _exchange, _day: None)
@@ -28,6 +31,20 @@ def test_providers_are_made_in_the_order_of_the_settings():
     assert (alpha_vantage.name, alpha_vantage.batch_size) == ("alpha_vantage", 1)
     assert alpha_vantage.quota == Quota(1, 5, 75, "America/New_York")
     assert alpha_vantage.covers("XASX")
+
+
+def test_a_month_is_limited_where_the_settings_say_so():
+    yahoo, alpha_vantage = build_all(Settings(providers=("yahoo", "alpha_vantage"), alpha_vantage_calls_per_month=500))
+
+    assert (yahoo.quota.per_month, alpha_vantage.quota.per_month) == (None, 500)
+
+
+def test_what_a_provider_charges_stands_in_the_settings():
+    settings = Settings(yahoo_cost_per_call=Decimal("0.010"), alpha_vantage_monthly_cost=Decimal("49.99"))
+
+    assert tariff(settings, "yahoo") == Tariff(Decimal("0.010"), None)
+    assert tariff(settings, "alpha_vantage") == Tariff(None, Decimal("49.99"))
+    assert tariff(settings, "simulated") == Tariff()
 
 
 @pytest.mark.parametrize("name", PROVIDERS)

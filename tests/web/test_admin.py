@@ -95,7 +95,7 @@ async def test_an_id_that_is_none_is_422_and_one_of_nothing_404(root, method, pa
 
 @pytest.mark.parametrize("path", sorted({path for method, path in CALLS if method == "GET" and "{" not in path}))
 async def test_a_list_takes_a_limit_and_tells_its_length(root, path):
-    if path.endswith("/effective"):
+    if path.endswith(("/effective", "/api-usage", "/api-usage/export")):
         return
 
     answer = await root.get(f"{path}?limit=1&offset=0")

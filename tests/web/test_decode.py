@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from web import decode
 from web.fields import Quantity
 from web.problems import Invalid, Malformed
 from web.schemas import HistoryQuery, NewHolding, NewPortfolio, PricesQuery, RefreshBody, StreamQuery
+from web.usage_schemas import UsageQuery
 
 ID = "0f8fad5b-d9cb-469f-a165-70867728950e"
 
@@ -159,6 +160,12 @@ def test_a_query_is_read_into_its_types():
     )
 
 
+def test_dates_are_read_as_they_stand():
+    query = decode.query("start_date=2024-02-29", UsageQuery)
+
+    assert (query.start_date, query.end_date) == (date(2024, 2, 29), None)
+
+
 def test_times_are_turned_to_utc():
     query = decode.query("start=2026-01-05T10:00:00.5%2B10:00&limit=7", HistoryQuery)
 
@@ -181,6 +188,10 @@ def test_times_are_turned_to_utc():
         ("start=0001-01-01T00:00:00%2B10:00", HistoryQuery, "start"),
         ("end=9999-12-31T23:59:59-10:00", HistoryQuery, "end"),
         ("start=1767571200", HistoryQuery, "start"),
+        ("start_date=2026-02-30", UsageQuery, "start_date"),
+        ("start_date=20260105", UsageQuery, "start_date"),
+        ("end_date=2026-01-05T00:00:00Z", UsageQuery, "end_date"),
+        ("end_date=0999-01-05", UsageQuery, "end_date"),
         ("symbols=", PricesQuery, "symbols"),
         ("symbols=A,,B", PricesQuery, "symbols"),
         ("symbols=" + ",".join(["A"] * 101), PricesQuery, "symbols"),
