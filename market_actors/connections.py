@@ -285,20 +285,26 @@ class ConnectionRegistry(MarketActor):
         """Send each price to whoever hears its symbol: encoded once, and all of a batch in one write a stream."""
         news = sorted((price for price in prices.values() if self._is_news(price)), key=lambda price: price.position)
         self._prices |= prices
-        frames_by_connection: dict[UUID, list[Frame]] = {}
+        frames: list[Frame] = []
+        heard: dict[UUID, int] = {}  # by connection, which of the frames: a bit for each
         for price in news:
             self._position = max(self._position, price.position)
             hearing = self._table.hearing(price.symbol)
             if hearing:
-                frame = self._price(price)
+                bit = 1 << len(frames)
+                frames.append(self._price(price))
                 for connection_id in hearing:
-                    frames_by_connection.setdefault(connection_id, []).append(frame)
-        groups: dict[tuple[int, ...], tuple[list[UUID], tuple[Frame, ...]]] = {}
-        for connection_id, frames in frames_by_connection.items():
-            same = groups.setdefault(tuple(map(id, frames)), ([], tuple(frames)))
-            same[0].append(connection_id)
+                    heard[connection_id] = heard.get(connection_id, 0) | bit
+        groups: dict[int, list[UUID]] = {}
+        for connection_id, bits in heard.items():
+            groups.setdefault(bits, []).append(connection_id)
         if groups:
-            self._outlet.deliver([Delivery(tuple(ids), frames) for ids, frames in groups.values()])
+            self._outlet.deliver(
+                [
+                    Delivery(tuple(ids), tuple(frame for place, frame in enumerate(frames) if bits >> place & 1))
+                    for bits, ids in groups.items()
+                ]
+            )
 
     def _is_news(self, price: Price) -> bool:
         known = self._prices.get(price.symbol)
@@ -308,11 +314,13 @@ class ConnectionRegistry(MarketActor):
         portfolio_id = valuation.portfolio_id
         if not self._table.is_watched(portfolio_id):
             return
+        before = self._valuations.get(portfolio_id)
         self._valuations[portfolio_id] = valuation
-        held = frozenset(holding.symbol for holding in valuation.holdings)
-        held |= {unpriced.symbol for unpriced in valuation.unpriced}
-        unheard = self._unheard(portfolio_id, held)
-        self._table.set_held(portfolio_id, held)
+        held = valuation.symbols
+        unheard: Mapping[UUID, Sequence[Price]] = {}
+        if before is None or before.symbols != held:
+            unheard = self._unheard(portfolio_id, held)
+            self._table.set_held(portfolio_id, held)
         awaiting, following = [], []
         for connection_id in self._table.watching(portfolio_id):
             stream = self._table.get(connection_id)
