@@ -15,8 +15,7 @@ from market_actors.domain.quote import Price, StreamPosition
 ONE = Decimal(1)
 
 
-@dataclass(frozen=True, slots=True)
-class HoldingValue:
+class HoldingValue(NamedTuple):
     """One holding at its price; all amounts but *price* are in the portfolio's currency, at the present rate.
 
     daily_change: None where the previous close is unknown.
@@ -97,7 +96,7 @@ class Basis:
     def rates_of(self, position: Position, price: Price) -> Rates | None:
         """Return the rates of a holding; None when one is missing."""
         base = self.base
-        if price.currency == base == position.currency:
+        if price.quote.currency == base == position.currency:
             return NO_RATES
         found = []
         for currency in (price.currency, position.currency):
@@ -110,22 +109,24 @@ class Basis:
 
     def holding(self, position: Position, price: Price | None) -> HoldingValue | None:
         """Return the holding at its price; None when it has no value."""
-        amounts = None if price is None else self.amounts(position, price)
-        if price is None or amounts is None:
+        rates = None if price is None else self.rates_of(position, price)
+        if price is None or rates is None:
             return None
-        cost = self.cost(position, price)
+        quote, quantity, change = price.quote, position.quantity, price.change
+        worth = product(quantity, quote.price, rates.quoted)
+        cost = product(quantity, position.average_cost, rates.paid)
         return HoldingValue(
             position.symbol,
-            position.quantity,
-            price.value,
-            price.currency,
-            amounts.market_value,
+            quantity,
+            quote.price,
+            quote.currency,
+            worth,
             cost,
-            amounts.daily_change,
-            EXACT.subtract(amounts.market_value, cost),
-            amounts.is_stale,
+            None if change is None else product(quantity, change, rates.quoted),
+            EXACT.subtract(worth, cost),
+            price.is_stale or rates.is_stale,
             price.source,
-            price.quote.quote_time,
+            quote.quote_time,
         )
 
 

@@ -14,13 +14,14 @@ from decimal import Decimal
 from uuid import UUID
 
 from market_actors.domain.money import EXACT, ZERO, fx_symbol, percent
-from market_actors.domain.position import Holdings
+from market_actors.domain.position import Holdings, Position
 from market_actors.domain.priced import (
     Basis,
     HoldingValue,
     PricedHoldings,
     PriceInputs,
     Unpriced,
+    product,
 )
 from market_actors.domain.quote import Price, StreamPosition
 
@@ -119,23 +120,40 @@ def revalued(
         return value(holdings, prices)
     if not basis.is_complete or not touched.isdisjoint(basis.rates):
         return value(holdings, prices)
-    fresh = list(basis.prices)
+    fresh, places = list(basis.prices), [place for place, symbol in enumerate(basis.symbols) if symbol in touched]
     total, change, stale = before.total_value, before.daily_change, before.stale_price_count
-    for place, symbol in enumerate(basis.symbols):
-        if symbol in touched:
-            position, old, new = basis.positions[place], basis.prices[place], prices.get(symbol)
-            was, now = (None if price is None else basis.amounts(position, price) for price in (old, new))
-            if was is None or now is None or was.daily_change is None or now.daily_change is None:
-                return value(holdings, prices)
-            moved = _moved(total, was.market_value, now.market_value)
-            moved_change = _moved(change, was.daily_change, now.daily_change)
-            if moved is None or moved_change is None:
-                return value(holdings, prices)
-            total, change = moved, moved_change
-            stale += now.is_stale - was.is_stale
-            fresh[place] = new
+    for place in places:
+        position, old, new = basis.positions[place], basis.prices[place], prices.get(basis.symbols[place])
+        step = None if old is None or new is None else _step(basis, position, old, new)
+        if step is None or old is None or new is None:
+            return value(holdings, prices)
+        total = EXACT.add(total, step)
+        change = EXACT.add(change, step)
+        stale += new.is_stale - old.is_stale
+        fresh[place] = new
     basis = Basis(basis.base, basis.positions, basis.symbols, tuple(fresh), basis.rates, True)
     return _valuation(holdings, basis, total, before.total_cost_basis, change, total, stale, ())
+
+
+def _step(basis: Basis, position: Position, old: Price, new: Price) -> Decimal | None:
+    """Return by how much a holding's value, and with it its daily change, has moved.
+
+    None where these are not the same, or the new price has other decimals than the old one: a sum shows the decimals of
+    that part which has the most, and how many the others have is not known here.
+    """
+    was, now = old.quote, new.quote
+    rates = basis.rates_of(position, new)
+    if (
+        rates is None
+        or rates.is_stale
+        or was.currency != now.currency
+        or was.previous_close is None
+        or now.previous_close is None
+        or was.previous_close.compare_total(now.previous_close)
+        or not was.price.same_quantum(now.price)
+    ):
+        return None
+    return product(position.quantity, EXACT.subtract(now.price, was.price), rates.quoted)
 
 
 def changed_symbols(before: Valuation | None, after: Valuation) -> frozenset[str]:
@@ -160,15 +178,6 @@ def _shown(price: Price | None) -> object:
         return None
     quote = price.quote
     return (quote.price, quote.previous_close, quote.currency, quote.quote_time, price.source, price.is_stale)
-
-
-def _moved(total: Decimal, was: Decimal, now: Decimal) -> Decimal | None:
-    """Return the sum in which *was* has become *now*; None when it may have fewer decimals from now on.
-
-    A sum has the decimals of that part which has the most, and of the other parts they are not known here.
-    """
-    moved = EXACT.add(total, EXACT.subtract(now, was))
-    return None if total.same_quantum(was) and not moved.same_quantum(now) else moved
 
 
 def _rates(holdings: Holdings, found: Iterable[Price | None], prices: Mapping[str, Price]) -> Mapping[str, Price]:
