@@ -326,12 +326,12 @@ class ConnectionRegistry(MarketActor):
             stream = self._table.get(connection_id)
             if stream is None or stream.subscriber.user_id != valuation.user_id:
                 continue
-            if portfolio_id in stream.awaited:
+            if stream.awaited and portfolio_id in stream.awaited:
                 stream.awaited.discard(portfolio_id)
                 awaiting.append(connection_id)
             else:
                 following.append(connection_id)
-        for connection_id in unheard.keys() & set(awaiting):
+        for connection_id in unheard.keys() & set(awaiting) if unheard else ():
             self._send((connection_id,), [self._price(price) for price in unheard[connection_id]])
         if awaiting:
             self._send(awaiting, [self._snapshot(valuation)])

@@ -221,6 +221,7 @@ static int on_line(int i, const char *line, size_t len, uint64_t mono)
     struct conn *c = &conns[i];
 
     if (c->state == STREAM) {
+        len -= len && line[len - 1] == '\r';
         if (len > 5 && memcmp(line, "data:", 5) == 0) {
             if (!only || c->named)
                 on_event(i, line, len, mono);

@@ -134,6 +134,7 @@ async def serve(settings, sockets) -> int:
 
 
 def main() -> int:
+    run.tune()
     registry.PROVIDERS[NAME] = lambda _settings, _around: Silent()
     settings = load(os.environ, {}, None, False)
     logs.configure(settings.log_level, settings.log_format)

@@ -6,6 +6,7 @@ server both. All is on 127.0.0.1.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import queue
@@ -21,11 +22,12 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterable, Mapping, Sequence
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any, Self
 from urllib.error import HTTPError
 
-from tests.performance.audience import Viewer, fill, write_requests
+from tests.performance.audience import STREAMS_A_USER, Viewer, fill, write_requests
 from tests.running import ROOT, free_port
 
 HERE = Path(__file__).parent
@@ -84,11 +86,19 @@ def processor_seconds(pid: int) -> float:
     return found
 
 
+def pinned_process(command: Sequence[str]) -> subprocess.Popen[bytes]:
+    """Start what publishes from outside."""
+    return subprocess.Popen(pinned(command, CLIENT_CORES))
+
+
 class Process:
     """A server under load: started, waited for, ended."""
 
-    def __init__(self, command: Sequence[str], port: int, folder: Path, cores: Iterable[int], **kwargs: Any) -> None:
+    def __init__(
+        self, command: Sequence[str], port: int, folder: Path, cores: Iterable[int] = SERVER_CORES, **kwargs: Any
+    ) -> None:
         self.port = port
+        self.cores = frozenset(cores)
         self.log = folder / "server.log"
         allow_descriptors()
         with self.log.open("ab") as log:
@@ -236,6 +246,40 @@ class Client:
     def ask(self, command: str) -> dict[str, Any]:
         self.say(command)
         return self.answer()
+
+
+class Rest(threading.Thread):
+    """A program that asks for a price and a valuation in turns, ten times a second each by a credential of its own."""
+
+    EVERY = 0.05  # seconds
+
+    def __init__(self, server: Ours) -> None:
+        super().__init__(daemon=True)
+        self._server = server
+        self._took: list[float] = []
+        self._stopping = threading.Event()
+        self.start()
+
+    def run(self) -> None:
+        connection = HTTPConnection("127.0.0.1", self._server.port, timeout=30)
+        viewers = itertools.cycle(self._server.viewers[::STREAMS_A_USER])
+        paths = itertools.cycle(["/api/v1/market-data/prices/S000.AX", "/api/v1/portfolios/{}/valuation"])
+        while not self._stopping.wait(self.EVERY):
+            viewer = next(viewers)
+            began = time.perf_counter()
+            path = next(paths).format(viewer.portfolio_id)
+            connection.request("GET", path, headers={"Authorization": f"Bearer {viewer.token}"})
+            answer = connection.getresponse()
+            answer.read()
+            self._took.append(time.perf_counter() - began)
+            if answer.status != 200:
+                raise RuntimeError(f"{path} was answered with {answer.status}")
+
+    def stop(self) -> float:
+        """Return the 99th percentile of the answers' times, in ms."""
+        self._stopping.set()
+        self.join()
+        return sorted(self._took)[int(len(self._took) * 0.99)] * 1000
 
 
 def settled(server: Process, quiet: float = 0.5) -> None:

@@ -1,54 +1,94 @@
 """Personal: N viewers of a portfolio of twenty holdings each, and one batch of sixty changed prices.
 
 python -m tests.performance.personal [N ...]
+
+Until the last viewer has its new value, of the shipped server and of FastAPI with sse-starlette doing the same work, on one
+core each and in turns. The processor time is that of the whole process.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
-from tests.performance.load import Client, Ours, compiled, middle, processor_seconds, scratch, settled, table
+from tests.performance.load import (
+    PEERS,
+    PEERS_PYTHON,
+    Client,
+    Ours,
+    Process,
+    compiled,
+    middle,
+    processor_seconds,
+    scratch,
+    settled,
+    table,
+)
+from tests.running import free_port
 
 BATCH = 60  # prices
+ROUNDS = 7
 
 
-def ours(streams: int, rounds: int = 5) -> dict[str, object]:
-    """Return how long after the batch the viewers had their new values, and what one cost."""
-    with scratch() as name:
-        folder = Path(name)
-        with Ours(folder, streams) as server:
-            arguments = server.query("portfolio_ids={portfolio}&include_heartbeat=false")
-            client_program = compiled("client.c", folder)
-            with Client(client_program, server.port, streams, "-e", "portfolio_update", *arguments) as client:
-                assert client.ask("seen")["seen"] == streams
-                settled(server)
-                times = []
-                for _ in range(rounds):
-                    client.say("once")
-                    client.expect("GO")
-                    before = processor_seconds(server.pid)
-                    server.command(f"batch {BATCH}")
-                    began = int(server.answer())
-                    got = client.answer()
-                    settled(server)
-                    used = processor_seconds(server.pid) - before
-                    assert got["got"] == streams, got
-                    times.append((*[(got[key] - began) / 1e6 for key in ("p50_ns", "p99_ns", "last_ns")], used))
+def ours(folder: Path, streams: int) -> tuple[Process, list[str], Callable[[], int]]:
+    """Return the server, the client's arguments, and what publishes a batch and says when (ns)."""
+    server = Ours(folder, streams)
+
+    def publish() -> int:
+        server.command(f"batch {BATCH}")
+        return int(server.answer())
+
+    return server, server.query("portfolio_ids={portfolio}&include_heartbeat=false"), publish
+
+
+def fastapi(folder: Path, streams: int) -> tuple[Process, list[str], Callable[[], int]]:
+    port = free_port()
+    server = Process([PEERS_PYTHON, str(PEERS / "fastapi_personal.py"), str(port)], port, folder)
+    server.until_open()
+    return server, ["-u", "/sse?viewer={i}"], lambda: int(server.get("/batch")["began"])
+
+
+def measure(
+    name: str, make: Callable[..., tuple[Process, list[str], Callable[[], int]]], streams: int
+) -> dict[str, object]:
+    """Return how long after a batch the viewers had their new values, and what one cost."""
+    with scratch() as place:
+        folder = Path(place)
+        program = compiled("client.c", folder)
+        server, arguments, publish = make(folder, streams)
+        with server, Client(program, server.port, streams, "-e", "portfolio_update", *arguments) as client:
+            seen = client.ask("seen")["seen"]
+            assert seen == streams, f"{seen} of {streams} viewers got their first value"
+            settled(server)
+            times = []
+            for _ in range(ROUNDS):
+                client.say("once")
+                client.expect("GO")
+                before = processor_seconds(server.pid)
+                began = publish()
+                got = client.answer()
+                used = processor_seconds(server.pid) - before
+                assert got["got"] == streams, got
+                times.append((*[(got[key] - began) / 1e6 for key in ("p50_ns", "p99_ns", "last_ns")], used))
+                settled(server, 0.2)
     half, most, last, used = (middle(column) for column in zip(*times, strict=True))
     return {
-        "server": "market-actors",
         "viewers": streams,
+        "server": name,
         "p50 ms": half,
         "p99 ms": most,
         "last ms": last,
         "CPU µs an update": used / streams * 1e6,
-        "connected in s": client.connected["connect_s"],
     }
 
 
 def main() -> None:
-    print(table([ours(int(text)) for text in sys.argv[1:] or ["1000", "10000"]]))
+    rows = []
+    for streams in map(int, sys.argv[1:] or ["1000", "10000"]):
+        rows.append(measure("market-actors", ours, streams))
+        rows.append(measure("FastAPI + sse-starlette", fastapi, streams))
+    print(table(rows))
 
 
 if __name__ == "__main__":
