@@ -3,7 +3,7 @@
 It takes run.py's settings from the environment, and commands a line each on standard input:
 
     pace SYMBOLS PERIOD   publish a price of so many symbols each PERIOD ms; 0: again when the former batch has left;
-                          -1: no more
+                          -1: no more. A negative number of symbols: always the same, not the next ones
     batch SYMBOLS         publish once; prints when that was, in ns of the monotonic clock
     busy                  start an actor that computes without end
     cpu                   print the seconds of processor time that this process has used
@@ -103,8 +103,8 @@ class Driver:
 
     def _tell(self, symbols: int) -> int:
         number, now = next(self._numbers), time.monotonic_ns()
-        start = number * 60 if symbols > 1 else 0
-        names = [SYMBOLS[(start + step) % len(SYMBOLS)] for step in range(symbols)]
+        start = number * symbols if symbols > 1 else 0
+        names = [SYMBOLS[(start + step) % len(SYMBOLS)] for step in range(abs(symbols))]
         price = Decimal(10_000 + number % 1000) / 100
         quotes = tuple(quote(symbol, price.quantize(Decimal("0.01")), now) for symbol in names)
         self._server.market.quotes.tell(QuotesFetched(NAME, quotes, frozenset()))

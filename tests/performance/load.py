@@ -10,6 +10,7 @@ import itertools
 import json
 import os
 import queue
+import re
 import resource
 import shlex
 import signal
@@ -22,7 +23,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterable, Mapping, Sequence
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPException, RemoteDisconnected
 from pathlib import Path
 from typing import Any, Self
 from urllib.error import HTTPError
@@ -181,6 +182,13 @@ class Ours(Process):
         self.until_open()
         self.until_ready()
 
+    def streams(self) -> int:
+        """Return how many streams are open."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=30) as answer:
+            found = re.search(rb"^market_streams (\S+)", answer.read(), re.MULTILINE)
+        assert found is not None
+        return int(float(found[1]))
+
     def until_ready(self) -> None:
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
@@ -253,9 +261,11 @@ class Rest(threading.Thread):
 
     EVERY = 0.05  # seconds
 
-    def __init__(self, server: Ours) -> None:
+    def __init__(self, server: Ours, may_be_refused: bool = False) -> None:
         super().__init__(daemon=True)
         self._server = server
+        self._may_be_refused = may_be_refused
+        self.cut = 0
         self._took: list[float] = []
         self._stopping = threading.Event()
         self.start()
@@ -268,11 +278,21 @@ class Rest(threading.Thread):
             viewer = next(viewers)
             began = time.perf_counter()
             path = next(paths).format(viewer.portfolio_id)
-            connection.request("GET", path, headers={"Authorization": f"Bearer {viewer.token}"})
-            answer = connection.getresponse()
-            answer.read()
+            try:
+                connection.request("GET", path, headers={"Authorization": f"Bearer {viewer.token}"})
+            except OSError:
+                if self._may_be_refused:
+                    return
+                raise
+            try:
+                answer = connection.getresponse()
+                answer.read()
+            except (OSError, HTTPException) as error:
+                # A connection that was kept, and closed before the request came to it, is no request that was cut.
+                self.cut += not isinstance(error, RemoteDisconnected)
+                return
             self._took.append(time.perf_counter() - began)
-            if answer.status != 200:
+            if answer.status != 200 and not self._may_be_refused:
                 raise RuntimeError(f"{path} was answered with {answer.status}")
 
     def stop(self) -> float:
@@ -280,6 +300,11 @@ class Rest(threading.Thread):
         self._stopping.set()
         self.join()
         return sorted(self._took)[int(len(self._took) * 0.99)] * 1000
+
+    @property
+    def half(self) -> float:
+        """The median of the answers' times, in ms."""
+        return middle(self._took) * 1000
 
 
 def settled(server: Process, quiet: float = 0.5) -> None:
