@@ -100,10 +100,10 @@ def run(make: Callable[[Path], Any], streams: int, busy: bool = False) -> dict[s
             with Client(program, server.port, streams, "-q", "300" if streams < 5000 else "700", *arguments) as client:
                 settled(server)
                 found = {"KiB a stream": (resident(server.pid) - before) / streams / 1024}
-                rest = Rest(server) if is_ours and (busy or len(server.cores) > 1) else None
                 if busy:
                     server.command("busy")
                 for label, period, seconds in (("closed", 0, CLOSED), ("fixed", 100 if streams <= 50 else 1000, FIXED)):
+                    rest = Rest(server) if len(server.cores) > 1 else None
                     client.say(str(seconds))
                     client.expect("GO")
                     used = processor_seconds(server.pid)
@@ -116,9 +116,9 @@ def run(make: Callable[[Path], Any], streams: int, busy: bool = False) -> dict[s
                         found |= {"deliveries/s": got["per_s"], "CPU µs each": used / got["deliveries"] * 1e6}
                     else:
                         found |= {"p50 ms": got["p50_ms"], "p99 ms": got["p99_ms"]}
+                    if rest is not None:
+                        found[f"REST p99 ms, {label}"] = rest.stop()
                     found["lost"] = max(found.get("lost", 0), got["lost"])
-                if rest is not None:
-                    found["REST p99 ms"] = rest.stop()
             server.pace(-1)
     return found
 

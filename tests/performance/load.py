@@ -218,7 +218,8 @@ class Client:
             text=True,
         )
         self._words: queue.Queue[str] = queue.Queue()
-        threading.Thread(target=self._collect, daemon=True).start()
+        self._collector = threading.Thread(target=self._collect, daemon=True)
+        self._collector.start()
         self.expect("READY")
         self.connected = self.answer()
         if self.connected["dead"]:
@@ -235,6 +236,10 @@ class Client:
     def __exit__(self, *_error: object) -> None:
         self.process.kill()
         self.process.wait()
+        self._collector.join()
+        for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
+            assert pipe is not None
+            pipe.close()
 
     def say(self, command: str) -> None:
         assert self.process.stdin is not None
@@ -265,13 +270,14 @@ class Rest(threading.Thread):
         super().__init__(daemon=True)
         self._server = server
         self._may_be_refused = may_be_refused
+        self._connection = HTTPConnection("127.0.0.1", server.port, timeout=30)
         self.cut = 0
         self._took: list[float] = []
         self._stopping = threading.Event()
         self.start()
 
     def run(self) -> None:
-        connection = HTTPConnection("127.0.0.1", self._server.port, timeout=30)
+        connection = self._connection
         viewers = itertools.cycle(self._server.viewers[::STREAMS_A_USER])
         paths = itertools.cycle(["/api/v1/market-data/prices/S000.AX", "/api/v1/portfolios/{}/valuation"])
         while not self._stopping.wait(self.EVERY):
@@ -299,6 +305,7 @@ class Rest(threading.Thread):
         """Return the 99th percentile of the answers' times, in ms."""
         self._stopping.set()
         self.join()
+        self._connection.close()
         return sorted(self._took)[int(len(self._took) * 0.99)] * 1000
 
     @property

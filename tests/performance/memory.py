@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tests.performance.load import Client, Ours, compiled, resident, scratch, settled, table
 
-WAVES = 6
+WAVES = 4
 IDLE = "symbols=S000.AX&include_heartbeat=false"
 WATCHING = "portfolio_ids={portfolio}&include_heartbeat=false"
 
