@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from sys import intern
 from uuid import UUID
 
 from market_actors.actor import Address, MarketActor, Reply
@@ -177,7 +178,9 @@ class PortfolioBook(MarketActor):
         for entry in entries:
             known = self._entries.get(entry.portfolio_id)
             if known is None or known.version <= entry.version:
-                held = tuple(Held(symbol, currency, float(quantity)) for symbol, currency, quantity in entry.held)
+                held = tuple(
+                    Held(intern(symbol), intern(currency), float(quantity)) for symbol, currency, quantity in entry.held
+                )
                 self._index(entry.portfolio_id, Entry(entry.user_id, entry.base_currency, entry.version, held))
         self._tell_demand()
 

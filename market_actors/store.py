@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import fields
 from datetime import datetime, timedelta
 from itertools import islice
+from sys import intern
 from typing import Any
 from uuid import UUID
 
@@ -311,14 +312,14 @@ def _providers() -> ProvidersConfigured:
 
 
 def holdings_of(positions: Positions) -> Holdings:
-    """Return stored positions as the domain knows them."""
+    """Return stored positions as the domain knows them; ten thousand of a symbol share its name."""
     return Holdings(
         positions.portfolio_id,
         positions.user_id,
         positions.base_currency,
         positions.version,
         tuple(
-            Position(holding.symbol, holding.quantity, holding.average_cost, holding.currency)
+            Position(intern(holding.symbol), holding.quantity, holding.average_cost, intern(holding.currency))
             for holding in positions.holdings
         ),
     )

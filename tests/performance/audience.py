@@ -42,8 +42,11 @@ def symbols_of(number: int) -> list[str]:
     return [SYMBOLS[(number * 7 + step * 25) % len(SYMBOLS)] for step in range(HOLDINGS)]
 
 
-def fill(database_url: str, streams: int) -> list[Viewer]:
-    """Make a portfolio of twenty holdings for each of *streams* viewers; the database is made when it is missing."""
+def fill(database_url: str, streams: int, *, empty: bool = False) -> list[Viewer]:
+    """Make a portfolio of twenty holdings for each of *streams* viewers; the database is made when it is missing.
+
+    empty: nobody holds anything.
+    """
     now = datetime.now(UTC)
     viewers, users, tokens, portfolios = [], [], [], []
     for number in range(streams):
@@ -67,7 +70,8 @@ def fill(database_url: str, streams: int) -> list[Viewer]:
     with migrated(Settings(database_url=database_url)), writing():
         for model, rows in ((User, users), (Token, tokens), (Portfolio, portfolios)):
             insert(model, iter(rows))
-        insert(Holding, holdings(viewers, now))
+        if not empty:
+            insert(Holding, holdings(viewers, now))
     return viewers
 
 

@@ -5,8 +5,8 @@ It takes run.py's settings from the environment, and commands a line each on sta
     pace SYMBOLS PERIOD   publish a price of so many symbols each PERIOD ms; 0: again when the former batch has left;
                           -1: no more. A negative number of symbols: always the same, not the next ones
     batch SYMBOLS         publish once; prints when that was, in ns of the monotonic clock
+    memory                collect garbage, and print how many bytes are in use then
     busy                  start an actor that computes without end
-    cpu                   print the seconds of processor time that this process has used
 
 A published price bears that clock in its volume, where a load client finds it.
 """
@@ -14,6 +14,8 @@ A published price bears that clock in its volume, where a load client finds it.
 from __future__ import annotations
 
 import asyncio
+import ctypes
+import gc
 import os
 import sys
 import threading
@@ -70,6 +72,34 @@ def quote(symbol: str, price: Decimal, volume: int) -> Quote:
     return Quote(symbol, NAME, price, "AUD", now, now, previous_close=Decimal("99.50"), volume=volume)
 
 
+class MallInfo(ctypes.Structure):
+    """What glibc's mallinfo2() tells of its main arena; MALLOC_ARENA_MAX=1 makes that the only one."""
+
+    _fields_ = [
+        (name, ctypes.c_size_t)
+        for name in [
+            "arena",
+            "ordblks",
+            "smblks",
+            "hblks",
+            "hblkhd",
+            "usmblks",
+            "fsmblks",
+            "uordblks",
+            "fordblks",
+            "keepcost",
+        ]
+    ]
+
+
+def bytes_in_use() -> int:
+    """Return what is allocated, where PYTHONMALLOC=malloc: resident memory has what a former load left free in it."""
+    mallinfo = ctypes.CDLL(None).mallinfo2
+    mallinfo.restype = MallInfo
+    told = mallinfo()
+    return int(told.uordblks + told.hblkhd)
+
+
 class Driver:
     """Tells the quote cache of prices, at the pace that was asked for; lives on the loop."""
 
@@ -98,8 +128,9 @@ class Driver:
                 print(self._tell(int(symbols)), flush=True)
             case ["busy"]:
                 Busy.start().tell(Ping)
-            case ["cpu"]:
-                print(time.process_time(), flush=True)
+            case ["memory"]:
+                gc.collect()
+                print(bytes_in_use(), flush=True)
 
     def _tell(self, symbols: int) -> int:
         number, now = next(self._numbers), time.monotonic_ns()

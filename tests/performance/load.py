@@ -160,17 +160,28 @@ class Process:
 class Ours(Process):
     """The shipped server with its limits at their defaults, driven by tests.performance.driven.
 
-    viewers: how many streams it will have, each with a portfolio of its own.
+    viewers: how many streams it will have, each with a portfolio of its own; empty: of nothing.
+    counted: make it tell exactly what memory it uses, which takes a little more of it.
     """
 
-    def __init__(self, folder: Path, viewers: int, cores: Iterable[int] = SERVER_CORES, **settings: object) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        viewers: int,
+        cores: Iterable[int] = SERVER_CORES,
+        *,
+        empty: bool = False,
+        counted: bool = False,
+        **settings: object,
+    ) -> None:
         self.folder = folder
         url = f"sqlite:///{folder / 'market.db'}"
-        self.viewers: list[Viewer] = fill(url, viewers)
-        self.requests = folder / "requests"
+        self.viewers: list[Viewer] = fill(url, viewers, empty=empty)
         kept = {name: value for name, value in os.environ.items() if not name.startswith("MARKET_")}
         own = {"database_url": url, "secret_file": folder / "secret", "providers": "driven", "port": free_port()}
         environment = {f"MARKET_{name.upper()}": str(value) for name, value in {**own, **settings}.items()}
+        if counted:
+            environment |= {"PYTHONMALLOC": "malloc", "MALLOC_ARENA_MAX": "1"}
         super().__init__(
             [sys.executable, "-m", "tests.performance.driven"],
             int(environment["MARKET_PORT"]),
@@ -181,6 +192,12 @@ class Ours(Process):
         )
         self.until_open()
         self.until_ready()
+
+    def live_memory(self) -> int:
+        """Return how many bytes it has in use, without garbage; it must be of *counted* memory."""
+        settled(self)
+        self.command("memory")
+        return int(self.answer())
 
     def streams(self) -> int:
         """Return how many streams are open."""
@@ -199,10 +216,11 @@ class Ours(Process):
                 time.sleep(0.05)
         raise RuntimeError("the server was not ready")
 
-    def query(self, query: str) -> list[str]:
-        """Return the load client's arguments for streams of that query; it may name the {portfolio}."""
-        write_requests(self.requests, self.viewers, query)
-        return ["-f", str(self.requests), "-k", "volume"]
+    def query(self, query: str, first: int = 0) -> list[str]:
+        """Return the load client's arguments for streams of that query, which may name the {portfolio}, from *first* on."""
+        requests = self.folder / f"requests-{first}"
+        write_requests(requests, self.viewers[first:], query)
+        return ["-f", str(requests), "-k", "volume"]
 
 
 class Client:

@@ -2,17 +2,19 @@
 
 python -m tests.performance.memory [N ...]
 
-Resident memory of the shipped server, in waves of N streams that are opened and closed. Of the first wave: the growth a
-stream. A watched portfolio is what a stream of one takes more than a stream of a symbol. slope: by how much the memory
-after a wave grew from the second wave to the last, a wave.
+The memory that the shipped server has in use, counted by the C library and without garbage, in waves of N streams that
+are opened and closed. A watched portfolio is what a stream of one takes more than a stream of a symbol. slope: the growth
+after a wave from the first to the last.
 """
 
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 
-from tests.performance.load import Client, Ours, compiled, resident, scratch, settled, table
+from tests.performance.audience import STREAMS_A_USER
+from tests.performance.load import Client, Ours, compiled, scratch, table
 
 WAVES = 4
 IDLE = "symbols=S000.AX&include_heartbeat=false"
@@ -20,31 +22,32 @@ WATCHING = "portfolio_ids={portfolio}&include_heartbeat=false"
 
 
 def measure(streams: int, query: str, waves: int = WAVES) -> dict[str, float]:
+    """Return the growth a stream (KiB), of the former half of them and of the later, and what is left after the waves (MiB)."""
+    half = streams // 2
     with scratch() as place:
         folder = Path(place)
         program = compiled("client.c", folder)
-        with Ours(folder, streams, api_rate_limit=100_000) as server:  # a user's 50 streams are opened in each wave
-            arguments = server.query(query)
-            settled(server)
-            before, after = resident(server.pid), []
+        with Ours(folder, streams, empty=query == IDLE, counted=True) as server:
+            first, later = server.query(query), server.query(query, half)
+            with Client(program, server.port, STREAMS_A_USER, *first):
+                server.command("batch 1")  # what is made at the first of all is not any stream's
+                server.answer()
+            after = [server.live_memory()]
             for wave in range(waves):
-                with Client(program, server.port, streams, *arguments) as client:
-                    client.ask("seen")
-                    settled(server)
-                    if wave == 0:
-                        grown = (resident(server.pid) - before) / streams
+                with Client(program, server.port, half, *first) as one:
+                    one.ask("seen")
+                    halfway = server.live_memory()
+                    with Client(program, server.port, streams - half, *later) as other:
+                        other.ask("seen")
+                        if wave == 0:
+                            grown = (halfway - after[0]) / half, (server.live_memory() - halfway) / (streams - half)
                 while server.streams():
-                    pass
-                settled(server)
-                after.append(resident(server.pid))
-    slope = (after[-1] - after[1]) / (waves - 2) if waves > 2 else 0.0
-    return {
-        "KiB": grown / 1024,
-        "MiB before": before / 2**20,
-        "MiB after the first wave": after[0] / 2**20,
-        "MiB after the last": after[-1] / 2**20,
-        "slope, MiB a wave": slope / 2**20,
-    }
+                    time.sleep(0.1)
+                after.append(server.live_memory())
+    figures = {"KiB a stream": sum(grown) / 2 / 1024, "of the later half": grown[1] / 1024}
+    figures |= {"MiB before": after[0] / 2**20, "MiB after a wave": after[1] / 2**20}
+    figures["MiB after the last"] = after[-1] / 2**20
+    return figures | {"slope, MiB a wave": (after[-1] - after[1]) / max(waves - 1, 1) / 2**20}
 
 
 def compare(sizes: list[int], waves: int = WAVES) -> list[dict[str, object]]:
@@ -53,7 +56,9 @@ def compare(sizes: list[int], waves: int = WAVES) -> list[dict[str, object]]:
         idle, watching = measure(streams, IDLE, waves), measure(streams, WATCHING, waves)
         rows.append({"of": "an idle stream", "N": streams, **idle})
         rows.append({"of": "a stream and its portfolio", "N": streams, **watching})
-        rows.append({"of": "a watched portfolio", "N": streams, "KiB": watching["KiB"] - idle["KiB"]})
+        rows.append(
+            {"of": "a watched portfolio", "N": streams, "KiB a stream": watching["KiB a stream"] - idle["KiB a stream"]}
+        )
     return rows
 
 
