@@ -58,8 +58,7 @@ class Rates(NamedTuple):
     is_stale: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Basis:
+class Basis(NamedTuple):
     """What a valuation is made of.
 
     base:        the portfolio's currency.

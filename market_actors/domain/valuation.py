@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
@@ -98,7 +98,7 @@ def value(holdings: Holdings, prices: Mapping[str, Price]) -> Valuation:
     are_known = unknown < len(symbols) - len(unpriced)
     return _valuation(
         holdings,
-        replace(basis, is_complete=not unpriced and not unknown),
+        basis._replace(is_complete=not unpriced and not unknown),
         total,
         cost,
         change if are_known or len(unpriced) == len(symbols) else None,
@@ -199,12 +199,11 @@ def _valuation(
     unpriced: tuple[Unpriced, ...],
 ) -> Valuation:
     """known: the value of those holdings whose daily change is known; None when it is of none."""
-    nameless = {each.symbol for each in unpriced}
-    times = [
-        price.quote.quote_time
-        for symbol, price in zip(basis.symbols, basis.prices, strict=True)
-        if price is not None and symbol not in nameless
-    ]
+    counted = basis.prices
+    if unpriced:
+        without = {each.symbol for each in unpriced}
+        counted = tuple(price for price in counted if price is not None and price.symbol not in without)
+    times = [price.quote.quote_time for price in counted if price is not None]
     count = len(basis.symbols)
     before = None if known is None or change is None else EXACT.subtract(known, change)
     return Valuation(

@@ -33,7 +33,7 @@ from tests.running import ROOT, free_port
 
 HERE = Path(__file__).parent
 PEERS = HERE / "peers"
-PEERS_PYTHON = os.environ.get("PEERS_PYTHON", str(PEERS / "venv/bin/python"))
+PEERS_PYTHON = os.environ.get("PEERS_PYTHON", str(PEERS / ".venv/bin/python"))
 PATIENCE = 120.0  # seconds that a command may take
 SERVER_CORES, CLIENT_CORES = frozenset({0}), frozenset({1})
 
