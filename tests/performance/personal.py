@@ -86,8 +86,9 @@ def measure(
 def main() -> None:
     rows = []
     for streams in map(int, sys.argv[1:] or ["1000", "10000"]):
-        rows.append(measure("market-actors", ours, streams))
-        rows.append(measure("FastAPI + sse-starlette", fastapi, streams))
+        for name, make in (("market-actors", ours), ("FastAPI + sse-starlette", fastapi)):
+            rows.append(measure(name, make, streams))
+            print(rows[-1], file=sys.stderr)
     print(table(rows))
 
 
