@@ -62,6 +62,7 @@ logger = logging.getLogger("market_actors")
 
 COLLECT_AFTER = (50_000, 20, 100)  # or the collector looks at ten thousand portfolios again and again
 SWITCH_SECONDS = 0.001  # how long a thread that computes may keep others waiting; Python's own 5 ms add up hop by hop
+LONGEST_HOURS = 100 * 366 * 24  # no stream was ever lost longer ago
 
 EXIT = {SettingsError: 2, DatabaseLocked: 3, MigrationFailed: 4}
 """Exit status by what went wrong; 1 for whatever else is refused."""
@@ -91,7 +92,15 @@ def build(settings: Settings) -> Server:
         "store",
         lambda: Store.start(at("book"), at("connections"), at("scheduler"), at("quotes"), at("usage"), clock=clock.now),
     )
-    history = system.add("history", lambda: History.start())
+    history = system.add(
+        "history",
+        lambda: History.start(
+            epoch=epoch,
+            kept=timedelta(hours=min(settings.history_hours, LONGEST_HOURS)),
+            events=settings.history_events,
+            clock=clock.now,
+        ),
+    )
     if settings.redis_url:
         system.add("cache", partial(_warm_cache, settings, settings.redis_url, cookie_secret))
     limits = {provider.name: _limits(provider) for provider in providers}
@@ -103,10 +112,11 @@ def build(settings: Settings) -> Server:
             fanout,
             StreamEncoder(),
             store,
+            history,
             at("book"),
             at("quotes"),
             at("scheduler"),
-            epoch=epoch,
+            history_events=settings.history_events,
             streams_per_user=settings.streams_per_user,
             heartbeat_seconds=settings.heartbeat_seconds,
             node=node,
@@ -120,7 +130,8 @@ def build(settings: Settings) -> Server:
         lambda: QuoteCache.start(
             store,
             cache,
-            (book, connections),
+            book,
+            connections,
             calendars,
             epoch=epoch,
             positions=numbers,

@@ -9,9 +9,7 @@ from __future__ import annotations
 import itertools
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from market_actors.actor import MarketActor
@@ -27,15 +25,20 @@ from market_actors.messages import (
     DemandChanged,
     Follow,
     Followed,
+    HistoryUnavailable,
     HoldersChanged,
     ListConnections,
     Message,
+    MissedLoaded,
+    PageTaken,
     PortfolioValued,
+    PositionFound,
+    PricesPublished,
     PricesWithdrawn,
-    QuotesChanged,
-    RecordConnections,
+    PublishedLoaded,
     Resync,
-    SendPrices,
+    Retained,
+    SendPublished,
     SendRevoked,
     Subscribe,
     Subscriber,
@@ -45,6 +48,9 @@ from market_actors.messages import (
     Updates,
     UpdatesChanged,
 )
+from market_actors.outlet import STATUS, Delivery, Frame, Outlet, Wire
+from market_actors.replays import Replays
+from market_actors.stream_records import StreamRecords
 from market_actors.streams import Stream, StreamTable, Wheel
 from persistence.records import StreamConnection
 
@@ -55,75 +61,6 @@ RECHECK_SECONDS = 2.0  # how often ended credentials are looked for; they must b
 RECHECK_OVERLAP = timedelta(seconds=30)  # a commit may be seen later than its time says
 RETELL_SECONDS = 5.0  # how often demand is told again, for actors that were restarted
 
-STATUS = ""  # the key of connection_status: no symbol is empty
-Key = str | UUID | None
-
-
-class Frame(NamedTuple):
-    """One encoded event. *key* is the symbol or portfolio whose newer event may stand for it; None: none may.
-
-    position: that of a price.
-    """
-
-    key: Key
-    data: bytes
-    position: StreamPosition | None = None
-
-
-class Delivery(NamedTuple):
-    """Frames for these connections, in order. close: they are the last.
-
-    merged: when they answer a Resync, how many events they say were merged.
-    """
-
-    connection_ids: tuple[UUID, ...]
-    frames: tuple[Frame, ...]
-    merged: int | None = None
-    close: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """What a stream has carried."""
-
-    events_sent: int
-    bytes_sent: int
-    conflated_events: int
-
-
-class Outlet(Protocol):
-    """Takes frames to the sockets; called on the registry's thread, must not wait."""
-
-    def deliver(self, deliveries: Sequence[Delivery]) -> None: ...
-
-    def figures(self) -> Mapping[UUID, Figures]:
-        """Return what the open connections have carried until now."""
-
-    def reset(self) -> None:
-        """Close every connection: nobody knows them any more."""
-
-
-class Wire(Protocol):
-    """Encodes events; see web.sse."""
-
-    def connection_status(
-        self, sequence: int, updates: Updates | None, recovered: bool | None, conflated: int
-    ) -> bytes: ...
-
-    def price_update(self, sequence: int, price: Price) -> bytes: ...
-
-    def portfolio_update(
-        self, sequence: int, valuation: Valuation, changed: frozenset[str] | None, position: StreamPosition | None
-    ) -> bytes: ...
-
-    def heartbeat(self, sequence: int, updates: Updates | None) -> bytes: ...
-
-    def error(self, sequence: int, code: str, message: str) -> bytes: ...
-
-    def closing(self, sequence: int) -> bytes: ...
-
-    def comment(self) -> bytes: ...
-
 
 class ConnectionRegistry(MarketActor):
     """Keeps the open streams. Upstream addresses (book, quotes, scheduler) are where demand is told."""
@@ -133,11 +70,12 @@ class ConnectionRegistry(MarketActor):
         outlet: Outlet,
         wire: Wire,
         store: Address,
+        history: Address,
         book: Address,
         quotes: Address,
         scheduler: Address,
         *,
-        epoch: int,
+        history_events: int,
         streams_per_user: int,
         heartbeat_seconds: int,
         node: str,
@@ -150,18 +88,15 @@ class ConnectionRegistry(MarketActor):
         self._quotes = quotes
         self._scheduler = scheduler
         self._streams_per_user = streams_per_user
-        self._node = node
-        self._position = StreamPosition(epoch, 0)
         self._sequence = itertools.count(1)
         self._table = StreamTable()
         self._prices: dict[str, Price] = {}
         self._valuations: dict[UUID, Valuation] = {}
+        self._replays = Replays(history, self.address, history_events)
         self._updates: Updates | None = None
         self._heartbeats = Wheel(heartbeat_seconds)
         self._comments = Wheel(COMMENT_SECONDS)
-        self._opened: list[StreamConnection] = []
-        self._closed: list[StreamConnection] = []
-        self._records: dict[UUID, StreamConnection] = {}
+        self._records = StreamRecords(node)
         self._now: datetime | None = None
         self._monotonic = 0.0
         self._checked_at = self._told_at = float("-inf")
@@ -170,12 +105,15 @@ class ConnectionRegistry(MarketActor):
 
     def on_start(self) -> None:
         self._outlet.reset()
-        self._quotes.tell(SendPrices(self.address))
+        self._replays.look_up()
+        self._quotes.tell(SendPublished(self.address))
 
     def on_receive(self, message: Message) -> int | tuple[StreamConnection, ...] | None:
         match message:
-            case QuotesChanged(prices):
+            case PricesPublished(prices):
                 self._publish_prices(prices)
+            case PublishedLoaded(prices, position):
+                self._begin(prices, position)
             case PortfolioValued(valuation, changed):
                 self._publish_valuation(valuation, changed)
             case Subscribe(subscriber):
@@ -184,6 +122,14 @@ class ConnectionRegistry(MarketActor):
                 self._unsubscribe(message)
             case Resync():
                 self._resync(message)
+            case PageTaken() | PositionFound() | MissedLoaded():
+                self._go_on(message)
+            case Retained():
+                self._replays.retained(message)
+                self._advance_all()
+            case HistoryUnavailable(connection_id):
+                if connection_id in self._replays:
+                    self._end((connection_id,), "history_unavailable", "what was missed cannot be read now")
             case UpdatesChanged(updates):
                 self._updates_changed(updates)
             case AccessRevoked(credential_ids, user_ids, portfolio_ids):
@@ -196,7 +142,7 @@ class ConnectionRegistry(MarketActor):
             case CloseStreams():
                 return self._close_all()
             case ListConnections():
-                return self._list()
+                return self._records.list(self._outlet.figures())
             case CloseConnection(connection_id):
                 if self._table.get(connection_id) is None:
                     raise NotFound(f"no connection {connection_id}")
@@ -215,10 +161,8 @@ class ConnectionRegistry(MarketActor):
             raise ShuttingDown()
         if self._table.count_of(subscriber.user_id) >= self._streams_per_user:
             raise TooManyStreams(self._streams_per_user)
-        last = subscriber.last_event_id
-        stream = Stream(
-            subscriber, self._monotonic, self._position, recovered=last == str(self._position) if last else None
-        )
+        stream = Stream(subscriber, self._monotonic)
+        stream.awaited.update(key for key in subscriber.portfolio_ids if key not in self._valuations)
         fresh = self._table.add(stream)
         (self._heartbeats if subscriber.heartbeat else self._comments).add(subscriber.connection_id, self._monotonic)
         if subscriber.heartbeat:
@@ -226,23 +170,62 @@ class ConnectionRegistry(MarketActor):
         if fresh:
             self._book.tell(Follow(tuple(fresh)))
         self._tell_watched()
-        self._greet(stream)
-        self._record_opened(subscriber)
+        self._replays.add(stream)
+        self._advance(stream)
+        self._records.opened(subscriber, self._now)
 
-    def _greet(self, stream: Stream) -> None:
-        """Send the status, the symbols' prices, and what is known of the portfolios; the rest follows when valued."""
-        subscriber = stream.subscriber
-        frames = [self._status(stream.recovered)]
-        if not stream.recovered:
-            known = [price for symbol in subscriber.symbols if (price := self._prices.get(symbol))]
-            frames += map(self._price, sorted(known, key=lambda price: price.position))
-        for portfolio_id in subscriber.portfolio_ids:
-            valuation = self._valuations.get(portfolio_id)
-            if valuation is None:
-                stream.awaited.add(portfolio_id)
-            elif valuation.user_id == subscriber.user_id:
-                frames.append(self._snapshot(valuation))
-        self._send((subscriber.connection_id,), frames)
+    def _advance(self, stream: Stream) -> None:
+        """Take a stream that is not live as far on its way as can be now.
+
+        It is greeted, gets in order what it missed, and last the snapshot.
+        """
+        connection_id = stream.subscriber.connection_id
+        if not self._replays.locate(stream):
+            return
+        frames = self._greeting(stream)
+        step = None if stream.awaited else self._replays.step(stream, self._table.heard_by(stream), self._prices)
+        if step is None:
+            self._send((connection_id,), frames)
+        elif step.is_lost:
+            self._send((connection_id,), frames)
+            self._end((connection_id,), "too_slow", "what was missed is forgotten by now")
+        else:
+            if step.prices:
+                self._send((connection_id,), frames)
+                page = tuple(map(self._price, step.prices))
+                self._outlet.deliver([Delivery((connection_id,), page, is_page=True)])
+                frames = []
+            if step.is_last:
+                frames += self._snapshots(stream, stream.subscriber.portfolio_ids)
+            self._send((connection_id,), frames)
+
+    def _greeting(self, stream: Stream) -> list[Frame]:
+        """The status, and of one that is not resumed the prices of its symbols; empty when it has them."""
+        replay = self._replays[stream.subscriber.connection_id]
+        if replay.is_greeted:
+            return []
+        replay.is_greeted = True
+        known = (
+            [] if stream.recovered else [p for symbol in stream.subscriber.symbols if (p := self._prices.get(symbol))]
+        )
+        return [self._status(stream.recovered), *map(self._price, sorted(known, key=lambda price: price.position))]
+
+    def _go_on(self, message: PageTaken | PositionFound | MissedLoaded) -> None:
+        stream = self._table.get(message.connection_id)
+        if stream is None or message.connection_id not in self._replays:
+            return
+        match message:
+            case PageTaken(connection_id):
+                self._replays[connection_id].is_taken = True
+            case PositionFound():
+                self._replays.found(stream, message)
+            case MissedLoaded():
+                self._replays.loaded(message)
+        self._advance(stream)
+
+    def _advance_all(self) -> None:
+        for connection_id in self._replays:
+            self._advance(self._table[connection_id])
 
     def _unsubscribe(self, message: Unsubscribe) -> None:
         stream = self._table.get(message.connection_id)
@@ -250,13 +233,14 @@ class ConnectionRegistry(MarketActor):
             return
         for wheel in (self._heartbeats, self._comments):
             wheel.remove(message.connection_id, stream.opened_at)
+        self._replays.remove(message.connection_id)
         left = self._table.remove(message.connection_id)
         for portfolio_id in left:
             self._valuations.pop(portfolio_id, None)
         if left:
             self._book.tell(Unfollow(tuple(left)))
         self._tell_watched()
-        self._record_closed(message)
+        self._records.closed(message, self._now)
 
     def _end(self, connection_ids: Iterable[UUID], code: str, reason: str) -> None:
         ended = tuple(connection_ids)
@@ -274,20 +258,33 @@ class ConnectionRegistry(MarketActor):
                 for connection_id in self._table
             ]
         )
-        self._flush_records()
+        self._tell_records()
         return count
 
     # -- News --------------------------------------------------------------------------------
 
-    def _publish_prices(self, prices: Mapping[str, Price]) -> None:
+    def _begin(self, prices: Mapping[str, Price], position: StreamPosition) -> None:
+        for symbol, price in prices.items():
+            if symbol not in self._prices or self._prices[symbol].position < price.position:
+                self._prices[symbol] = price
+        self._replays.begin(position)
+        self._advance_all()
+
+    def _publish_prices(self, prices: Sequence[Price]) -> None:
         """Send each price to whoever hears its symbol: encoded once, and all of a batch in one write a stream."""
-        news = sorted((price for price in prices.values() if self._is_news(price)), key=lambda price: price.position)
-        self._prices |= prices
+        head = self._replays.head
+        if head is None:
+            return  # what is published before we know where to begin is among what we begin with
+        news = [price for price in prices if price.position > head]
+        self._prices |= {price.symbol: price for price in news}
+        self._replays.publish(news)
+        if news and not news[0].position.follows(head):
+            self._catch_up(head)
+            return
         frames: list[Frame] = []
         heard: dict[UUID, int] = {}  # by connection, which of the frames: a bit for each
         for price in news:
-            self._position = max(self._position, price.position)
-            hearing = self._table.hearing(price.symbol)
+            hearing = [key for key in self._table.hearing(price.symbol) if key not in self._replays]
             if hearing:
                 bit = 1 << len(frames)
                 frames.append(self._price(price))
@@ -304,9 +301,12 @@ class ConnectionRegistry(MarketActor):
                 ]
             )
 
-    def _is_news(self, price: Price) -> bool:
-        known = self._prices.get(price.symbol)
-        return known is None or known.position < price.position
+    def _catch_up(self, head: StreamPosition) -> None:
+        """Prices after *head* were kept but not told to us: let every stream have them from the history."""
+        for connection_id in self._table:
+            if connection_id not in self._replays:
+                self._replays.rejoin(self._table[connection_id], head)
+                self._advance(self._table[connection_id])
 
     def _publish_valuation(self, valuation: Valuation, changed: frozenset[str]) -> None:
         portfolio_id = valuation.portfolio_id
@@ -315,45 +315,19 @@ class ConnectionRegistry(MarketActor):
         before = self._valuations.get(portfolio_id)
         self._valuations[portfolio_id] = valuation
         held = valuation.symbols
-        unheard: Mapping[UUID, Sequence[Price]] = {}
         if before is None or before.symbols != held:
-            unheard = self._unheard(portfolio_id, held)
             self._table.set_held(portfolio_id, held)
-        awaiting, following = [], []
+        following = []
         for connection_id in self._table.watching(portfolio_id):
-            stream = self._table.get(connection_id)
-            if stream is None or stream.subscriber.user_id != valuation.user_id:
-                continue
-            if stream.awaited and portfolio_id in stream.awaited:
+            stream = self._table[connection_id]
+            if portfolio_id in stream.awaited:
                 stream.awaited.discard(portfolio_id)
-                awaiting.append(connection_id)
-            else:
+                self._advance(stream)
+            elif connection_id not in self._replays and stream.subscriber.user_id == valuation.user_id:
                 following.append(connection_id)
-        for connection_id in unheard.keys() & set(awaiting) if unheard else ():
-            self._send((connection_id,), [self._price(price) for price in unheard[connection_id]])
-        if awaiting:
-            self._send(awaiting, [self._snapshot(valuation)])
         if following:
             data = self._wire.portfolio_update(next(self._sequence), valuation, changed, None)
             self._send(following, [Frame(portfolio_id, data)])
-
-    def _unheard(self, portfolio_id: UUID, held: Iterable[str]) -> Mapping[UUID, Sequence[Price]]:
-        """Return, by stream that awaits the portfolio, the prices it missed since it opened.
-
-        Until now nobody knew that these symbols are held in it.
-        """
-        prices = sorted(
-            (self._prices[symbol] for symbol in held if symbol in self._prices), key=lambda each: each.position
-        )
-        found: dict[UUID, list[Price]] = {}
-        for connection_id in self._table.watching(portfolio_id):
-            stream = self._table.get(connection_id)
-            if stream is None or portfolio_id not in stream.awaited:
-                continue
-            for price in prices:
-                if price.position > stream.since and connection_id not in self._table.hearing(price.symbol):
-                    found.setdefault(connection_id, []).append(price)
-        return found
 
     def _resync(self, message: Resync) -> None:
         """Answer a slow reader that has caught up with the newest of all it missed, and how many were merged.
@@ -365,27 +339,27 @@ class ConnectionRegistry(MarketActor):
         if stream is None:
             return
         prices = [] if message.since is None else self._prices_since(message.since, stream)
-        valuations = [
-            valuation
-            for portfolio_id in message.portfolio_ids
-            if (valuation := self._valuations.get(portfolio_id)) and valuation.user_id == stream.subscriber.user_id
-        ]
-        merged = max(message.withheld - len(prices) - len(valuations), 0)
-        frames = [self._status(stream.recovered, merged)]
-        frames += map(self._price, prices)
-        frames += map(self._snapshot, valuations)
+        snapshots = self._snapshots(stream, message.portfolio_ids)
+        merged = max(message.withheld - len(prices) - len(snapshots), 0)
+        frames = [self._status(stream.recovered, merged), *map(self._price, prices), *snapshots]
         self._outlet.deliver([Delivery((message.connection_id,), tuple(frames), merged=merged)])
 
     def _prices_since(self, since: StreamPosition, stream: Stream) -> list[Price]:
-        """Return the prices a stream hears that stand at a position or after it, in order."""
+        """Return the prices a stream hears that stand at a position or after it, in order.
+
+        What it has still to be sent on its way is not among them.
+        """
+        replay = self._replays.get(stream.subscriber.connection_id)
+        until = replay.cursor if replay else None
         heard = (self._prices.get(symbol) for symbol in self._table.heard_by(stream))
-        return sorted((p for p in heard if p is not None and p.position >= since), key=lambda price: price.position)
+        found = (price for price in heard if price is not None and price.position >= since)
+        return sorted((p for p in found if until is None or p.position <= until), key=lambda price: price.position)
 
     def _updates_changed(self, updates: Updates) -> None:
         before, self._updates = self._updates, updates
         if _weather(before) != _weather(updates):
             by_recovered: dict[bool | None, list[UUID]] = {}
-            for connection_id in self._table:
+            for connection_id in filter(self._replays.is_greeted, self._table):
                 by_recovered.setdefault(self._table[connection_id].recovered, []).append(connection_id)
             for recovered, connection_ids in by_recovered.items():
                 self._send(connection_ids, [self._status(recovered)])
@@ -394,12 +368,16 @@ class ConnectionRegistry(MarketActor):
 
     def _tick(self, now: datetime, monotonic: float) -> None:
         self._now, self._monotonic = now, monotonic
-        if due := self._heartbeats.due(monotonic):
+        if due := tuple(filter(self._replays.is_greeted, self._heartbeats.due(monotonic))):
             self._send(due, [Frame(None, self._wire.heartbeat(next(self._sequence), self._updates))])
-            self._note_heartbeat(due, now)
+            self._records.heartbeat(due, now)
         if due := self._comments.due(monotonic):
             self._send(due, [Frame(None, self._wire.comment())])
-            self._note_heartbeat(due, now)
+            self._records.heartbeat(due, now)
+        if self._replays.head is None:
+            self._quotes.tell(SendPublished(self.address))
+        self._replays.pass_time(monotonic)
+        self._advance_all()
         self._end(self._table.expired(now), "expired", "the credential of this stream has expired")
         if monotonic - self._checked_at >= RECHECK_SECONDS:
             self._checked_at = monotonic
@@ -412,7 +390,12 @@ class ConnectionRegistry(MarketActor):
             self._scheduler.tell(DemandChanged("watched", self._told_symbols))
         elif self._table.has_new_watchers:
             self._tell_watchers()
-        self._flush_records()
+        self._tell_records()
+
+    def _tell_records(self) -> None:
+        told = self._records.flush()
+        if told is not None:
+            self._store.tell(told)
 
     def _tell_watched(self) -> None:
         symbols = self._table.symbols
@@ -427,81 +410,31 @@ class ConnectionRegistry(MarketActor):
     # -- Frames ------------------------------------------------------------------------------
 
     def _send(self, connection_ids: Sequence[UUID], frames: Sequence[Frame]) -> None:
-        if connection_ids:
+        if connection_ids and frames:
             self._outlet.deliver([Delivery(tuple(connection_ids), tuple(frames))])
 
     def _price(self, price: Price) -> Frame:
         return Frame(price.symbol, self._wire.price_update(next(self._sequence), price), price.position)
 
-    def _snapshot(self, valuation: Valuation) -> Frame:
-        data = self._wire.portfolio_update(next(self._sequence), valuation, None, self._position)
-        return Frame(valuation.portfolio_id, data)
+    def _snapshots(self, stream: Stream, portfolio_ids: Iterable[UUID]) -> list[Frame]:
+        """The present values, those that the stream's user may see."""
+        frames = []
+        for portfolio_id in portfolio_ids:
+            valuation = self._valuations.get(portfolio_id)
+            if valuation is not None and valuation.user_id == stream.subscriber.user_id:
+                position = self._position_of(stream)
+                data = self._wire.portfolio_update(next(self._sequence), valuation, None, position)
+                frames.append(Frame(portfolio_id, data))
+        return frames
+
+    def _position_of(self, stream: Stream) -> StreamPosition | None:
+        """Up to where a stream has got what it hears."""
+        replay = self._replays.get(stream.subscriber.connection_id)
+        return replay.cursor if replay else self._replays.head
 
     def _status(self, recovered: bool | None, conflated: int = 0) -> Frame:
         data = self._wire.connection_status(next(self._sequence), self._updates, recovered, conflated)
         return Frame(STATUS, data)
-
-    # -- Records -----------------------------------------------------------------------------
-
-    def _record_opened(self, subscriber: Subscriber) -> None:
-        if self._now is None:
-            return
-        record = StreamConnection(
-            id=subscriber.connection_id,
-            user_id=subscriber.user_id,
-            ip_address=subscriber.ip_address,
-            user_agent=subscriber.user_agent,
-            connected_at=self._now,
-            last_heartbeat=self._now,
-            portfolio_ids=subscriber.portfolio_ids,
-            symbols=subscriber.symbols,
-            events_sent=0,
-            bytes_sent=0,
-            conflated_events=0,
-            node=self._node,
-        )
-        self._records[record.id] = record
-        self._opened.append(record)
-
-    def _note_heartbeat(self, connection_ids: Iterable[UUID], now: datetime) -> None:
-        for connection_id in connection_ids:
-            record = self._records.get(connection_id)
-            if record is not None:
-                self._records[connection_id] = replace(record, last_heartbeat=now)
-
-    def _list(self) -> tuple[StreamConnection, ...]:
-        """The open streams with what they have carried until now, newest first."""
-        figures = self._outlet.figures()
-        nothing = Figures(0, 0, 0)
-        found = [
-            replace(
-                record,
-                events_sent=carried.events_sent,
-                bytes_sent=carried.bytes_sent,
-                conflated_events=carried.conflated_events,
-            )
-            for record in self._records.values()
-            for carried in [figures.get(record.id, nothing)]
-        ]
-        return tuple(sorted(found, key=lambda record: record.connected_at, reverse=True))
-
-    def _record_closed(self, message: Unsubscribe) -> None:
-        record = self._records.pop(message.connection_id, None)
-        if record is not None:
-            self._closed.append(
-                replace(
-                    record,
-                    events_sent=message.events_sent,
-                    bytes_sent=message.bytes_sent,
-                    conflated_events=message.conflated_events,
-                    closed_at=self._now,
-                )
-            )
-
-    def _flush_records(self) -> None:
-        if self._opened or self._closed:
-            self._store.tell(RecordConnections(tuple(self._opened), tuple(self._closed)))
-            self._opened, self._closed = [], []
 
 
 def _weather(updates: Updates | None) -> object:

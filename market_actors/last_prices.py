@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from market_actors.domain.quote import Price, Quote
+from market_actors.domain.exchanges import exchange_of
+from market_actors.domain.quote import Confirmation, MarketStatus, Price, Quote, StreamPosition
 from market_actors.domain.sessions import Session, session_at
-from persistence.records import LastPrice
+from persistence.records import LastPrice, PriceEvent
 
 OVERRIDE = "override"  # the source of a price that an administrator set
 
@@ -48,6 +49,8 @@ def row_of(price: Price, sessions: Sequence[Session]) -> LastPrice:
         is_market_hours=session is not None and any(start <= quote.quote_time <= end for start, end in session.spans),
         epoch=price.position.epoch,
         number=price.position.number,
+        market_status=price.market_status.value,
+        stale_reason=price.stale_reason,
     )
 
 
@@ -66,4 +69,28 @@ def quote_of(row: LastPrice) -> Quote:
         end_of_day=row.end_of_day,
         exchange=row.exchange,
         name=row.name,
+    )
+
+
+def published(event: PriceEvent) -> Price:
+    """Return a price as it was published; what streams do not tell of it is missing."""
+    quote = Quote(
+        symbol=event.symbol,
+        provider=event.provider,
+        price=event.price,
+        currency=event.currency,
+        quote_time=event.quote_time,
+        received_at=event.received_at,
+        previous_close=event.previous_close,
+        volume=event.volume,
+    )
+    return Price(
+        quote=quote,
+        source=event.source,
+        exchange=exchange_of(event.symbol),
+        market_status=MarketStatus(event.market_status),
+        confirmation=Confirmation(event.confirmation),
+        is_stale=event.stale_reason is not None,
+        stale_reason=event.stale_reason,
+        position=StreamPosition(event.epoch, event.number),
     )

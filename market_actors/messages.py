@@ -368,6 +368,28 @@ class SendPrices(Message):
 
 
 @dataclass(frozen=True, slots=True)
+class PricesPublished(Message):
+    """These prices are news, in order, and in the history: a stream that misses them can be resumed."""
+
+    prices: tuple[Price, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SendPublished(Message):
+    """Tell *reply_to* PublishedLoaded."""
+
+    reply_to: Address
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedLoaded(Message):
+    """The prices that have been published; *position* is that of the newest event."""
+
+    prices: Mapping[str, Price]
+    position: StreamPosition
+
+
+@dataclass(frozen=True, slots=True)
 class PricesWithdrawn(Message):
     """These symbols have no price any more: an override has ended that stood where no provider's price was."""
 
@@ -611,6 +633,77 @@ class Resync(Message):
 
 
 @dataclass(frozen=True, slots=True)
+class PageTaken(Message):
+    """The reader's kernel has taken a page of what the stream had missed: the next may come."""
+
+    connection_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class SendRetained(Message):
+    """Tell *reply_to* Retained."""
+
+    reply_to: Address
+
+
+@dataclass(frozen=True, slots=True)
+class Retained(Message):
+    """A stream can be resumed from *floor* and what came later; None: from the very beginning."""
+
+    floor: StreamPosition | None
+
+
+@dataclass(frozen=True, slots=True)
+class FindPosition(Message):
+    """Where does a stream go on that was lost in another epoch? Tell *reply_to* PositionFound."""
+
+    connection_id: UUID
+    position: StreamPosition
+    reply_to: Address
+
+
+@dataclass(frozen=True, slots=True)
+class PositionFound(Message):
+    """The stream goes on after *position*; None when it cannot be told.
+
+    is_elsewhere: the reader was with another server, whose prices may differ from ours.
+    """
+
+    connection_id: UUID
+    position: StreamPosition | None
+    is_elsewhere: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SendMissed(Message):
+    """Tell *reply_to* MissedLoaded: the first *limit* prices of these symbols after a position, to another inclusive."""
+
+    connection_id: UUID
+    after: StreamPosition
+    until: StreamPosition
+    symbols: frozenset[str]
+    limit: int
+    reply_to: Address
+
+
+@dataclass(frozen=True, slots=True)
+class MissedLoaded(Message):
+    """Prices a stream missed between two positions, in order, and no others."""
+
+    connection_id: UUID
+    prices: tuple[Price, ...]
+    after: StreamPosition
+    until: StreamPosition
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryUnavailable(Message):
+    """What this stream missed cannot be read now."""
+
+    connection_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class AccessRevoked(Message):
     """These credentials, users or portfolios opened streams which must end."""
 
@@ -644,18 +737,27 @@ class CloseStreams(Request[int]):
 class RecordQuotes(Message):
     """Keep these prices as the last good ones, and in the price history; of an override's only the latter.
 
-    hidden: last good prices that an override covers; they are not in the history.
-    Then *reply_to* is told QuotesRecorded.
+    hidden:   last good prices that an override covers; they are not in the history.
+    restated: the last prices as they stand now; they are in the history for streams alone.
+    Then *reply_to* is told QuotesRecorded with the number of the batch.
     """
 
     rows: tuple[LastPrice, ...]
     hidden: tuple[LastPrice, ...] = ()
+    restated: tuple[LastPrice, ...] = ()
     reply_to: Address | None = None
+    batch: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class QuotesRecorded(Message):
-    """The batch is committed: the next may come."""
+    """The batch is committed, and the next may come; or the database could not be reached.
+
+    is_kept: which of the two.
+    """
+
+    batch: int
+    is_kept: bool = True
 
 
 @dataclass(frozen=True, slots=True)

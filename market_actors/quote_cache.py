@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -27,6 +27,7 @@ from market_actors.messages import (
     ListQuarantine,
     Message,
     PricesWithdrawn,
+    PublishedLoaded,
     QuarantinedPrice,
     QuotesChanged,
     QuotesFetched,
@@ -34,10 +35,11 @@ from market_actors.messages import (
     RulesChanged,
     SendLastPrices,
     SendPrices,
+    SendPublished,
     SendRules,
     Tick,
 )
-from market_actors.recorder import PriceRecorder
+from market_actors.recorder import PriceRecorder, Publication
 from persistence.records import LastPrice
 
 logger = logging.getLogger(__name__)
@@ -51,7 +53,9 @@ Answer = Mapping[str, Price] | tuple[QuarantinedPrice, ...] | QuarantinedPrice
 
 
 class QuoteCache(MarketActor):
-    """Knows the prices; what an administrator sets covers them, and they go on beneath. Tells *audience* (book, connections) what is news, and *recorders* (store, cache) to keep it.
+    """Knows the prices; what an administrator sets covers them, and they go on beneath.
+
+    Tells the *book* what is news, and the *connections* once *store* and *cache* were told to keep it and the store has.
 
     positions:     numbers of events, shared by all incarnations of this actor: none may come twice in an epoch.
     stale_seconds: age, beyond its source's delay, at which a price is stale while its exchange is open.
@@ -62,7 +66,8 @@ class QuoteCache(MarketActor):
         self,
         store: Address,
         cache: Address | None,
-        audience: tuple[Address, ...],
+        book: Address,
+        connections: Address,
         calendars: Calendars,
         *,
         epoch: int,
@@ -74,7 +79,8 @@ class QuoteCache(MarketActor):
         super().__init__()
         self._store = store
         self._cache = cache
-        self._audience = audience
+        self._book = book
+        self._connections = connections
         self._calendars = calendars
         self._epoch = epoch
         self._positions = positions
@@ -82,10 +88,10 @@ class QuoteCache(MarketActor):
         self._jump_limit = jump_limit
         self._now = now
         self._asked_at = self._monotonic = 0.0
-        self._recorder = PriceRecorder(store, cache, self.address)
+        self._recorder = PriceRecorder(store, cache, connections, self.address, StreamPosition(epoch, 0))
         self._is_loaded = False
         self._backlog: deque[QuotesFetched] = deque(maxlen=KEPT_POLLS)
-        self._waiting: list[Address] = []
+        self._waiting: list[SendPrices | SendPublished] = []
         self._prices: dict[str, Price] = {}
         self._covers: dict[str, Price] = {}
         self._unrecorded: set[str] = set()
@@ -109,10 +115,10 @@ class QuoteCache(MarketActor):
                 self._load(rows)
             case Tick(now, monotonic):
                 self._pass_time(now, monotonic)
-            case QuotesRecorded():
-                self._recorder.recorded()
-            case SendPrices(reply_to):
-                self._send_prices(reply_to)
+            case QuotesRecorded(batch, is_kept):
+                self._recorder.recorded(batch, is_kept)
+            case SendPrices() | SendPublished():
+                self._send_prices(message)
             case GetPrices(symbols):
                 seen = self._seen()
                 return seen if symbols is None else {symbol: seen[symbol] for symbol in symbols if symbol in seen}
@@ -154,7 +160,7 @@ class QuoteCache(MarketActor):
                 self._prices[quote.symbol] = price  # the same, received later
             else:
                 news[quote.symbol] = price
-        self._record(self._publish(news), accepted)
+        self._publish(news, fresh=frozenset(accepted))
 
     def _passes(self, quote: Quote, is_fallback: bool) -> bool:
         """Put the quote to the gate; what is held back of its symbol is known afterwards."""
@@ -180,7 +186,7 @@ class QuoteCache(MarketActor):
         if accept:
             del self._held[symbol]
             price = self._price(held.quote, held.quote.provider, last)
-            self._record(self._publish({symbol: price}), [symbol])
+            self._publish({symbol: price}, fresh=[symbol])
         else:
             self._held[symbol] = held.reject()
             self._publish({symbol: self._anew(last)})
@@ -188,16 +194,16 @@ class QuoteCache(MarketActor):
 
     def _load(self, rows: Iterable[LastPrice]) -> None:
         """Show the last good prices of before the start. The database answers first; only then the cache is asked."""
-        news = {}
+        newer = {}
         for row in rows:
             known = self._prices.get(row.symbol)
             if row.source != OVERRIDE and (known is None or known.quote.quote_time < row.quote_time):
-                news[row.symbol] = self._price(quote_of(row), row.source, known)
-        self._publish(news)
+                newer[row.symbol] = (row, self._price(quote_of(row), row.source, known))
         if self._is_loaded:
+            self._publish({symbol: price for symbol, (_, price) in newer.items()}, fresh=newer)
             return
         self._is_loaded = True
-        self._publish({}, self._rules.prices)
+        self._begin(newer.values())
         if self._cache is not None:
             self._cache.tell(SendLastPrices(self.address))
         while self._waiting:
@@ -205,17 +211,40 @@ class QuoteCache(MarketActor):
         while self._backlog:
             self._fetched(self._backlog.popleft())
 
-    def _send_prices(self, reply_to: Address) -> None:
-        """Send every price, or promise to: who asked shall not take a symbol for one without a price."""
-        if self._is_loaded:
-            reply_to.tell(QuotesChanged(self._seen()))
-        else:
-            self._waiting.append(reply_to)
+    def _begin(self, loaded: Collection[tuple[LastPrice, Price]]) -> None:
+        """Take over where the last server stopped: a price that stands as it did is no news, and keeps its position."""
+        restated = {}
+        for row, price in loaded:
+            position = StreamPosition(row.epoch, row.number)
+            self._prices[row.symbol] = price = replace(price, position=position)
+            is_elsewhere = row.epoch > self._epoch  # of a server that began after this one
+            if is_elsewhere or (row.market_status, row.stale_reason) != (price.market_status, price.stale_reason):
+                restated[row.symbol] = price
+            if not is_elsewhere:
+                self._recorder.published = max(self._recorder.published, position)
+        self._publish(restated, self._rules.prices)
+        self._book.tell(QuotesChanged(self._seen()))
+        self._connections.tell(self._published())
 
-    def _publish(self, news: Mapping[str, Price], covered: Iterable[str] = ()) -> Mapping[str, Price]:
-        """Give each its place in the stream, and tell it once; return all of *news* as it is kept.
+    def _send_prices(self, message: SendPrices | SendPublished) -> None:
+        """Send every price, or promise to: who asked shall not take a symbol for one without a price."""
+        if not self._is_loaded:
+            self._waiting.append(message)
+        elif isinstance(message, SendPrices):
+            message.reply_to.tell(QuotesChanged(self._seen()))
+        else:
+            message.reply_to.tell(self._published())
+
+    def _published(self) -> PublishedLoaded:
+        waiting = self._recorder.waiting
+        prices = {symbol: price for symbol, price in self._seen().items() if symbol not in waiting}
+        return PublishedLoaded(prices, self._recorder.published)
+
+    def _publish(self, news: Mapping[str, Price], covered: Iterable[str] = (), fresh: Collection[str] = ()) -> None:
+        """Give each its place in the stream, and tell it once.
 
         covered: symbols whose override may be news as well. Of a price that is covered nobody is told.
+        fresh:   symbols whose price is new; the others are the last ones, as they stand now.
         """
         kept = {
             symbol: price if symbol in self._rules.prices else self._numbered(price) for symbol, price in news.items()
@@ -226,23 +255,19 @@ class QuoteCache(MarketActor):
         told = {symbol: price for symbol, price in kept.items() if symbol not in self._rules.prices}
         told |= covers
         if told:
-            for address in self._audience:
-                address.tell(QuotesChanged(told))
-        return kept
+            self._book.tell(QuotesChanged(told))
+        hidden = {symbol for symbol in fresh if symbol in kept and symbol in self._rules.prices}
+        self._unrecorded |= hidden
+        self._recorder.record(
+            [
+                Publication(price, self._row(price), symbol in fresh and symbol not in hidden)
+                for symbol, price in sorted(told.items(), key=lambda item: item[1].position)
+            ],
+            [self._row(kept[symbol]) for symbol in hidden],
+        )
 
     def _numbered(self, price: Price) -> Price:
         return replace(price, position=StreamPosition(self._epoch, next(self._positions)))
-
-    def _record(self, news: Mapping[str, Price], symbols: Iterable[str]) -> None:
-        """Keep these of *news* as the last good prices, and in the history what was seen."""
-        rows, hidden = [], []
-        for symbol in symbols:
-            if symbol in news and symbol in self._rules.prices:
-                self._unrecorded.add(symbol)
-                hidden.append(self._row(news[symbol]))
-            elif symbol in news:
-                rows.append(self._row(news[symbol]))
-        self._recorder.record(rows, hidden)
 
     def _row(self, price: Price) -> LastPrice:
         return row_of(price, self._calendars.sessions(price.exchange, price.quote.quote_time))
@@ -258,15 +283,12 @@ class QuoteCache(MarketActor):
         for symbol in over:
             del self._covers[symbol]
         back = {symbol: self._anew(self._prices[symbol]) for symbol in over if symbol in self._prices}
-        published = self._publish(back, self._rules.prices)
-        self._record(published, self._unrecorded & back.keys())
+        new = {symbol for symbol, override in self._rules.prices.items() if before.get(symbol) != override}
+        self._publish(back, self._rules.prices, fresh=new | (self._unrecorded & back.keys()))
         self._unrecorded -= back.keys()
-        new = [symbol for symbol, override in self._rules.prices.items() if before.get(symbol) != override]
-        if new:
-            self._recorder.record([self._row(self._covers[symbol]) for symbol in new])
         gone = frozenset(over) - back.keys()
         if gone:
-            for address in self._audience:
+            for address in (self._book, self._connections):
                 address.tell(PricesWithdrawn(gone))
 
     def _seen(self) -> dict[str, Price]:

@@ -175,10 +175,8 @@ class Store(MarketActor):
 
     def _write(self, message: Message) -> None:
         match message:
-            case RecordQuotes(rows, hidden, reply_to):
-                queries.record_prices(rows, hidden)
-                if reply_to is not None:
-                    reply_to.tell(QuotesRecorded())
+            case RecordQuotes():
+                self._record_quotes(message)
             case RecordValuations(points):
                 self._points |= {point.portfolio_id: point for point in points}
             case Tick(now, monotonic):
@@ -223,6 +221,16 @@ class Store(MarketActor):
                 queries.prune(now, now - KEEP_HISTORY)
             case _:
                 raise TypeError(f"not a message for the store: {message!r}")
+
+    def _record_quotes(self, message: RecordQuotes) -> None:
+        is_kept = False
+        try:
+            queries.record_prices(message.rows, message.hidden, message.restated, self._clock())
+            is_kept = True
+        except errors.UNREACHABLE as error:
+            logger.error("store: %d prices wait for the database: %s", len(message.rows), error)
+        if message.reply_to is not None:
+            message.reply_to.tell(QuotesRecorded(message.batch, is_kept))
 
     def _send_positions(self, portfolio_ids: tuple[UUID, ...], reply_to: Address) -> None:
         try:

@@ -10,7 +10,6 @@ from typing import TypeVar
 from uuid import UUID
 
 from market_actors.domain.polling import Holder
-from market_actors.domain.quote import StreamPosition
 from market_actors.messages import Subscriber
 
 K = TypeVar("K")
@@ -24,13 +23,11 @@ class Stream:
     """One open stream; opened_at in monotonic seconds.
 
     recovered: whether it went on where it was lost; None for a first connection.
-    awaited:   portfolios whose first value it has not got.
-    since:     the last price that was published before it was opened.
+    awaited:   portfolios whose value is not known yet: so it is not known what it hears.
     """
 
     subscriber: Subscriber
     opened_at: float
-    since: StreamPosition
     recovered: bool | None = None
     awaited: set[UUID] = field(default_factory=set)
 

@@ -115,6 +115,11 @@ def _first_cause(error: BaseException) -> BaseException:
     return cause
 
 
+def is_shared() -> bool:
+    """May other servers use the database at the same time?"""
+    return isinstance(proxy.obj, PostgresqlDatabase)
+
+
 def lock_until_commit(number: int) -> None:
     """Let only one transaction at a time pass on PostgreSQL; on SQLite a writer is alone already."""
     if isinstance(proxy.obj, PostgresqlDatabase):

@@ -164,7 +164,10 @@ class BookEntry:
 
 @dataclass(frozen=True, slots=True)
 class LastPrice:
-    """The last good price of an instrument, as stored; see market_actors.domain.quote.Price."""
+    """The last good price of an instrument, as stored; see market_actors.domain.quote.Price.
+
+    market_status: of its exchange when readers were last told of it; None of what an older version stored.
+    """
 
     symbol: str
     name: str | None
@@ -183,6 +186,40 @@ class LastPrice:
     is_market_hours: bool
     epoch: int
     number: int
+    market_status: str | None = None
+    stale_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PriceEvent:
+    """A price as it was published to streams, at the position (epoch, number)."""
+
+    epoch: int
+    number: int
+    symbol: str
+    quote_time: datetime
+    received_at: datetime
+    price: Decimal
+    previous_close: Decimal | None
+    currency: str
+    volume: int | None
+    provider: str
+    source: str
+    confirmation: str
+    market_status: str
+    stale_reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Resumable:
+    """Where a stream goes on: after the position (epoch, number) of the server that is asked.
+
+    is_elsewhere: the reader was with another server, and stands here where that one's clock was.
+    """
+
+    epoch: int
+    number: int
+    is_elsewhere: bool
 
 
 @dataclass(frozen=True, slots=True)

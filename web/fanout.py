@@ -5,6 +5,8 @@ to directly; the kernel's buffer is the queue. When the kernel takes only a part
 that write is kept, and of everything that follows only from which position on prices were
 withheld, and of which portfolios values: when the rest has gone, the registry is asked for
 the present state of just that. So a slow reader costs at most one write and a few names.
+Of a page of what a stream had missed nothing is withheld: it waits, and the registry sends no
+other before it is told that this one was taken.
 
 Whatever the registry hands over is put with what already waits for the same stream, and goes
 in one write. A slice of the streams is sent to in one call of map(), which keeps the interpreter
@@ -26,9 +28,9 @@ from collections.abc import Mapping, Sequence
 from itertools import chain, repeat
 from uuid import UUID
 
-from market_actors.connections import STATUS, Delivery, Figures, Frame
 from market_actors.domain.quote import StreamPosition
-from market_actors.messages import Address, Resync, Unsubscribe
+from market_actors.messages import Address, PageTaken, Resync, Unsubscribe
+from market_actors.outlet import STATUS, Delivery, Figures, Frame
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +56,7 @@ class Connection:
     since:   position of the first price that was withheld; asked: that of the Resync under way.
     missed:  portfolios of which a value was withheld.
     withheld: events that it did not get and was not told of; owed: is there anything to ask for?
+    page:    frames that wait until the kernel has taken the rest; is_page_out: the registry waits for PageTaken.
     closing: when the last frame was handed over (monotonic).
     """
 
@@ -66,8 +69,10 @@ class Connection:
         "events_sent",
         "fd",
         "id",
+        "is_page_out",
         "missed",
         "owed",
+        "page",
         "progressed_at",
         "rest",
         "since",
@@ -88,6 +93,8 @@ class Connection:
         self.missed: set[UUID] = set()
         self.withheld = 0
         self.owed = False
+        self.page: tuple[Frame, ...] = ()
+        self.is_page_out = False
         self.progressed_at = 0.0
         self.closing: float | None = None
         self.events_sent = self.bytes_sent = self.conflated = 0
@@ -227,7 +234,7 @@ class Fanout:
     def _work(self) -> None:
         """Serve one slice of connections, and come back for the rest."""
         connections, writes, counts = [], [], []
-        joined: dict[int, tuple[bytes, int]] = {}  # of a delivery that many get
+        joined: dict[int, tuple[bytes, int, Delivery]] = {}  # by id, of deliveries that many get
         for _ in range(min(SLICE, len(self._todo))):
             connection = self._todo.popleft()
             waiting, connection.waiting = connection.waiting, []
@@ -254,22 +261,22 @@ class Fanout:
 
     @staticmethod
     def _plain(
-        connection: Connection, waiting: Sequence[Delivery], joined: dict[int, tuple[bytes, int]]
+        connection: Connection, waiting: Sequence[Delivery], joined: dict[int, tuple[bytes, int, Delivery]]
     ) -> tuple[bytes, int] | None:
         """Return what goes out in one write, and the events in it; None when there is more to be done about it."""
         if connection.rest or connection.behind or connection.closing is not None or connection.fd < 0:
             return None
         if len(waiting) == 1 and (known := joined.get(id(waiting[0]))):
-            return known
+            return known[:2]
         for delivery in waiting:
-            if delivery.close or delivery.merged is not None:
+            if delivery.close or delivery.is_page or delivery.merged is not None:
                 return None
         frames = list(chain.from_iterable([delivery.frames for delivery in waiting]))
         data = b"".join([frame.data for frame in frames])
         if len(data) > WRITE:
             return None
         if len(waiting) == 1:
-            joined[id(waiting[0])] = data, len(frames)
+            joined[id(waiting[0])] = data, len(frames), waiting[0]
         return data, len(frames)
 
     def _deliver_to(self, connection: Connection, delivery: Delivery) -> None:
@@ -277,6 +284,9 @@ class Fanout:
             return
         if delivery.merged is not None:
             self._catch_up(connection, delivery.frames, delivery.merged)
+        elif delivery.is_page:
+            connection.page, connection.is_page_out = delivery.frames, True
+            self._go_on(connection)
         elif connection.rest or (connection.behind and not delivery.close):
             self._withhold(connection, delivery.frames)
         else:
@@ -296,7 +306,19 @@ class Fanout:
             connection.since = None
         connection.behind, connection.owed = False, connection.withheld > 0
         self._send_frames(connection, frames)
-        if connection.owed and not connection.rest:
+        self._go_on(connection)
+
+    def _go_on(self, connection: Connection) -> None:
+        """Send the page that waits, and ask for what was withheld, where the kernel has taken what came before."""
+        if connection.page and not connection.rest and not connection.behind:
+            page, connection.page = connection.page, ()
+            self._write(connection, b"".join(frame.data for frame in page))
+            connection.events_sent += len(page)
+            self.events_sent += len(page)
+        if connection.is_page_out and not connection.page and not connection.rest:
+            connection.is_page_out = False
+            self._registry.tell(PageTaken(connection.id))
+        if connection.owed and not connection.rest and not connection.behind:
             self._ask_for_the_rest(connection)
 
     def _send_frames(self, connection: Connection, frames: Sequence[Frame]) -> None:
@@ -360,8 +382,8 @@ class Fanout:
         self._busy.discard(connection)
         if connection.closing is not None:
             self.close(connection)
-        elif connection.owed and not connection.behind:
-            self._ask_for_the_rest(connection)
+        else:
+            self._go_on(connection)
 
     def _ask_for_the_rest(self, connection: Connection) -> None:
         connection.behind, connection.asked = True, connection.since

@@ -1,14 +1,20 @@
-"""The pages for people: two HTML files, and the modules, style and pictures they load; nothing comes from elsewhere."""
+"""The pages for people: HTML, and the modules, style and pictures they load; nothing comes from elsewhere."""
 
 from __future__ import annotations
 
 import itertools
+import json
+import posixpath
+import re
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import litecharts
 from tornado.routing import URLSpec
 from tornado.web import RedirectHandler, RequestHandler, StaticFileHandler, url
 
+from market_actors.domain.exchanges import SUFFIXES, timezone_of
 from web.problems import Malformed, Refused, problem_of
 
 if TYPE_CHECKING:
@@ -16,17 +22,44 @@ if TYPE_CHECKING:
 
 UI = Path(__file__).parent / "ui"
 
+CHARTS = Path(litecharts.__file__).parent / "js"
+CHARTS_SHA256 = "756b0ba9f58930226d6b8b9d47ad310448ab85d799ea1f7c2c02304777c10b52"
+"""Of lightweight-charts.js; the policy below admits the one style element of this version."""
+
+CHARTS_STYLE = "'sha256-3pRED1tOXas1FXFoPb9TGCjmYe9XQsmO9OV23khV2nY='"
+
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
-        "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        f"default-src 'self'; script-src 'self'; style-src 'self' {CHARTS_STYLE}; img-src 'self'; connect-src 'self'; "
         "object-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'; "
-        "require-trusted-types-for 'script'"
+        "require-trusted-types-for 'script'; trusted-types default"
     ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",  # sign-in and portfolio links carry a token
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "no-cache",
 }
+
+TIMEZONES = json.dumps({suffix: timezone_of(code) for suffix, code in SUFFIXES.items()})
+"""Where an exchange is, by the suffix of its symbols: the pages show its time beside the viewer's."""
+
+
+_IMPORT = re.compile(r'^import (?:.* from )?"(\.{1,2}/[a-z/-]+\.js)";$', re.MULTILINE)
+_SCRIPT = re.compile(r'<script type="module" src="/ui/([a-z/-]+\.js)">')
+
+
+@cache
+def modules_of(page: str) -> tuple[str, ...]:
+    """Return all modules that a page will load: named in its head they come at once, not one after the other."""
+    found: dict[str, None] = {}
+    waiting = _SCRIPT.findall((UI / page).read_text())
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found[name] = None
+            imported = _IMPORT.findall((UI / name).read_text())
+            waiting += [posixpath.normpath(posixpath.join(posixpath.dirname(name), path)) for path in imported]
+    return tuple(found)
 
 
 class PageHandler(RequestHandler):
@@ -61,17 +94,35 @@ class PageHandler(RequestHandler):
         return str(UI)
 
     def get(self) -> None:
+        self.show(self._page)
+
+    head = get
+
+    def show(self, page: str) -> None:
         assert self.xsrf_token  # reading it sets the cookie
-        self.render(self._page, heartbeat_seconds=self._heartbeat_seconds)
+        self.render(page, heartbeat_seconds=self._heartbeat_seconds, timezones=TIMEZONES, modules=modules_of(page))
+
+
+class PortfolioPageHandler(PageHandler):
+    """GET / and /portfolios list portfolios; ?portfolio= shows one to its owner, with ?link= to who has the link."""
+
+    def get(self) -> None:
+        link = self.get_query_argument("link", None)
+        if link is None and not self.get_cookie("session"):
+            self.redirect("/sign-in")
+        elif link is not None or self.get_query_argument("portfolio", None) is not None:
+            self.show("portfolio.html")
+        else:
+            self.show(self._page)
 
     head = get
 
 
-class PortfolioPageHandler(PageHandler):
-    """GET / shows portfolios to who is signed in, and one portfolio to who has a link to it."""
+class ControlRoomHandler(PageHandler):
+    """GET /control-room, for who is signed in; whether they are an administrator, its scripts hear from the API."""
 
     def get(self) -> None:
-        if self.get_cookie("session") or self.get_query_argument("link", None):
+        if self.get_cookie("session"):
             super().get()
         else:
             self.redirect("/sign-in")
@@ -91,8 +142,10 @@ def page_routes(settings: Settings) -> list[URLSpec]:
     """Return the routes of the pages; they set no cookie but _xsrf and read no actor."""
     heartbeat = {"heartbeat_seconds": settings.heartbeat_seconds}
     return [
-        url(r"/", PortfolioPageHandler, {"page": "index.html", **heartbeat}),
+        url(r"/(?:portfolios)?", PortfolioPageHandler, {"page": "portfolios.html", **heartbeat}),
+        url(r"/control-room", ControlRoomHandler, {"page": "control-room.html", **heartbeat}),
         url(r"/sign-in", PageHandler, {"page": "sign-in.html", **heartbeat}),
+        url(r"/ui/(lightweight-charts\.js)", UiFileHandler, {"path": str(CHARTS)}),
         url(r"/ui/([a-z0-9./-]+)", UiFileHandler, {"path": str(UI)}),
         url(r"/(favicon\.svg)", UiFileHandler, {"path": str(UI)}),
         url(r"/favicon\.ico", RedirectHandler, {"url": "/favicon.svg"}),

@@ -24,6 +24,7 @@ from market_actors.domain.volatility import USUAL
 
 CLOSE_PERCENT = 15  # of a day's calls, kept for the prices after the closes
 EAGER_PERCENT = 10  # of a day's calls, up to which they are made as they fall due after a start or a change of orders
+TAKE_OVER_PERCENT = 50  # of a day's calls, up to which symbols of a provider that fails are taken over at once
 FLOOR = 3  # rounds of a round robin after which a symbol goes first, whatever hangs on it
 LEAST_SHARE = 0.0005  # of a portfolio's value: what a symbol that nobody holds counts as
 PER_VIEWER = 0.5  # by how much each viewer adds to the weight of a symbol
@@ -57,6 +58,7 @@ class Candidate:
     last_poll: when its price was last asked for; None: it has no price yet.
     due:       from when on its poll interval allows the next poll.
     interval:  the least time between two polls; resting: the same while its exchange is closed.
+    is_moved:  its last price came from another provider, which fails.
     """
 
     symbol: str
@@ -66,6 +68,7 @@ class Candidate:
     due: datetime
     interval: timedelta
     resting: timedelta
+    is_moved: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,12 @@ class Allowance:
     delay: timedelta = timedelta(0)
     dates_only: bool = False
     eager_until: datetime | None = None
+
+    def is_eager(self, now: datetime) -> bool:
+        """Return whether calls are made as they fall due, for now."""
+        if self.eager_until is None or now >= self.eager_until:
+            return False
+        return self.used < self.per_day * EAGER_PERCENT // 100
 
     @property
     def settles_after(self) -> timedelta:
@@ -126,7 +135,7 @@ def wished_calls(now: datetime, allowance: Allowance, candidates: Iterable[Candi
 
 def has_settled(now: datetime, each: Candidate, allowance: Allowance, trading: Trading) -> bool:
     """Return whether nothing can have changed since the last poll: that brought the closing price of a closed exchange."""
-    if each.last_poll is None or trading.is_open(each.exchange, now):
+    if each.last_poll is None or each.is_moved or allowance.is_eager(now) or trading.is_open(each.exchange, now):
         return False
     close = trading.last_close(each.exchange, now)
     return close is not None and each.last_poll >= close + allowance.settles_after
@@ -137,7 +146,7 @@ def next_call(now: datetime, allowance: Allowance, candidates: Sequence[Candidat
 
     candidates: all that this provider is asked for; those that are not due count for the pace alone.
 
-    A symbol without a price goes first. After its close, an exchange's part of the calls that are kept for closes
+    A symbol without a price goes first, then what another provider fails to give. After its close, an exchange's part of the calls that are kept for closes
     fetches closing prices, and all calls do if nothing opens again before the quota's reset. While exchanges are open the
     other calls are spread over the time that they trade; each asks for what has the greatest index, but a symbol that
     a round robin would have reached three times since goes before it. What cannot have changed is not asked for.
@@ -149,6 +158,11 @@ def next_call(now: datetime, allowance: Allowance, candidates: Sequence[Candidat
     if new:
         return _spend(new, allowance, lambda each: each.stake.weight, "it has no price yet")
     desk = _Desk(now, allowance, candidates, trading)
+    moved = [each for each in due if each.is_moved]
+    if moved and allowance.used < allowance.per_day * TAKE_OVER_PERCENT // 100:
+        return _spend(moved, allowance, lambda each: each.stake.weight, "another source fails", desk.describe)
+    if due and allowance.is_eager(now):
+        return _spend(due, allowance, lambda each: (now - each.due).total_seconds(), "it is due", desk.describe)
     closing = desk.closing(due)
     if closing:
         return _spend(closing, allowance, desk.index, f"the close: {allowance.calls} calls are left", desk.describe)
@@ -182,7 +196,7 @@ def outlook(
         allowance = replace(allowance, calls=allowance.calls - 1, used=allowance.used + 1, last_call=now)
         for symbol in step.symbols:
             each = rows[symbol]
-            rows[symbol] = replace(each, last_poll=now, due=now + each.interval)
+            rows[symbol] = replace(each, last_poll=now, due=now + each.interval, is_moved=False)
     return found
 
 
@@ -268,9 +282,6 @@ class _Desk:
     def slot(self) -> datetime:
         """When the next call may be made while exchanges are open."""
         allowance = self._allowance
-        is_eager = allowance.eager_until is not None and self._now < allowance.eager_until
-        if is_eager and allowance.used < allowance.per_day * EAGER_PERCENT // 100:
-            return self._now
         kept = sum(self._kept(exchange) for exchange in self._rows if self._closes_before_reset(exchange))
         spread = allowance.calls - kept
         if spread <= 0:

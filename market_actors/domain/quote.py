@@ -11,6 +11,7 @@ from enum import StrEnum
 from market_actors.domain.money import EXACT
 
 SYMBOL = re.compile(r"^[A-Z0-9^][A-Z0-9.\-=^]{0,19}\Z")
+POSITION = re.compile(r"([0-9]{1,18})-([0-9]{1,18})", re.ASCII)
 
 
 class MarketStatus(StrEnum):
@@ -68,6 +69,16 @@ class StreamPosition:
 
     def __str__(self) -> str:
         return f"{self.epoch}-{self.number}"
+
+    @classmethod
+    def parse(cls, text: str) -> StreamPosition | None:
+        """Return the position that an event's id tells, or None where it is not one of ours."""
+        found = POSITION.fullmatch(text)
+        return cls(int(found[1]), int(found[2])) if found else None
+
+    def follows(self, other: StreamPosition) -> bool:
+        """Is this the very next after the other?"""
+        return self == StreamPosition(other.epoch, other.number + 1)
 
 
 @dataclass(frozen=True, slots=True)

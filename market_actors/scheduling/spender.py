@@ -64,7 +64,7 @@ class Spender:
         if allowance is None:
             return list(due[:size])
         rows = [row for row in self._table if not row.manual and self._is_for(lane, row, tick)]
-        candidates = {row.symbol: self._candidate(row, tick) for row in rows}
+        candidates = {row.symbol: self._candidate(lane, row, tick) for row in rows}
         trading = self._trading_of(rows, tick.now)
         if wished_calls(tick.now, allowance, candidates.values(), trading) <= allowance.calls:
             return self._unsettled(due, candidates, allowance, trading, tick)[:size]
@@ -80,7 +80,7 @@ class Spender:
         if allowance is None:
             return None
         rows = [row for row in self._table if not row.manual and self._is_for(lane, row, tick)]
-        candidates = [self._candidate(row, tick) for row in rows]
+        candidates = [self._candidate(lane, row, tick) for row in rows]
         trading = self._trading_of(rows, tick.now)
         if wished_calls(tick.now, allowance, candidates, trading) <= allowance.calls:
             return None
@@ -95,7 +95,7 @@ class Spender:
     def _is_for(self, lane: Lane, row: Row, tick: Tick) -> bool:
         return not row.is_barred and self._routes.choose(row, tick) is lane
 
-    def _candidate(self, row: Row, tick: Tick) -> Candidate:
+    def _candidate(self, lane: Lane, row: Row, tick: Tick) -> Candidate:
         interval, resting = self._planner.intervals(row, tick.now)
         stake = self._stakes.get(row.symbol, NOTHING)
         watching = sum(holder.portfolio_id is None for holder in self._orders.holders(row.symbol))
@@ -107,6 +107,7 @@ class Spender:
             tick.now + timedelta(seconds=row.due - tick.monotonic),
             interval,
             resting,
+            is_moved=row.provider is not None and row.provider != lane.name,
         )
 
     def _trading_of(self, rows: Iterable[Row], now: datetime) -> Trading:

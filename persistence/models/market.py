@@ -29,10 +29,16 @@ class Instrument(BaseModel):
     is_market_hours = BooleanField()
     epoch = BigIntegerField()
     number = BigIntegerField()
+    market_status = CharField(null=True)
+    stale_reason = CharField(null=True)
 
 
 class RealtimePriceHistory(BaseModel):
-    """One published price; (epoch, number) is its position in the stream."""
+    """One published price; (epoch, number) is its position in the stream.
+
+    A price that is restated is the last one again, whose exchange has opened or closed, or which has grown stale:
+    streams tell it, charts do not.
+    """
 
     epoch = BigIntegerField()
     number = BigIntegerField()
@@ -47,6 +53,10 @@ class RealtimePriceHistory(BaseModel):
     source = CharField()
     confirmation = CharField()
     is_market_hours = BooleanField()
+    market_status = CharField(null=True)
+    stale_reason = CharField(null=True)
+    is_restated = BooleanField()
+    recorded_at = UtcDateTime(null=True)  # by the clock of the server that published it
 
     class Meta:
         primary_key = CompositeKey("epoch", "number")

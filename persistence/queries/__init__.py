@@ -16,6 +16,7 @@ from persistence.queries.credentials import (
     revoke_token,
     revoked_since,
 )
+from persistence.queries.events import find_position, list_events, newest_forgotten
 from persistence.queries.holdings import delete_holding, import_holdings, list_holdings, put_holding
 from persistence.queries.intervals import (
     create_poll_interval,
@@ -96,6 +97,7 @@ __all__ = [
     "end_session",
     "expire_poll_interval",
     "find_emails",
+    "find_position",
     "find_sign_in",
     "find_user",
     "finish_call",
@@ -107,6 +109,7 @@ __all__ = [
     "invite_user",
     "list_audit",
     "list_bars",
+    "list_events",
     "list_holdings",
     "list_links",
     "list_overrides",
@@ -123,6 +126,7 @@ __all__ = [
     "load_positions",
     "load_provider_states",
     "load_schedule",
+    "newest_forgotten",
     "next_epoch",
     "open_connections",
     "portfolio_owner",

@@ -32,6 +32,8 @@ _HISTORY: dict[Field[Any], str] = {
     RealtimePriceHistory.source: "source",
     RealtimePriceHistory.confirmation: "confirmation",
     RealtimePriceHistory.is_market_hours: "is_market_hours",
+    RealtimePriceHistory.market_status: "market_status",
+    RealtimePriceHistory.stale_reason: "stale_reason",
 }
 """The columns of the history, and what of a LastPrice each takes."""
 
@@ -45,21 +47,33 @@ _UPSERT = f"""
     WHERE (EXCLUDED.epoch, EXCLUDED.number) >= (instrument.epoch, instrument.number)"""
 
 
-def record_prices(rows: Sequence[LastPrice], hidden: Sequence[LastPrice] = ()) -> None:
+def record_prices(
+    rows: Sequence[LastPrice],
+    hidden: Sequence[LastPrice] = (),
+    restated: Sequence[LastPrice] = (),
+    now: datetime | None = None,
+) -> None:
     """Keep these as the last good prices, unless later ones are kept already, and in the history.
 
-    hidden: kept as last good prices only. What somebody set in place of a price is in the history only, and is
-    an instrument's price where it has no other.
+    hidden:   kept as last good prices only. What somebody set in place of a price is in the history only, and is
+              an instrument's price where it has no other.
+    restated: in the history for streams only.
+    now:      from when on streams can be resumed from these; None: they cannot.
     """
-    good = [row for row in (*rows, *hidden) if row.source != OVERRIDE]
-    set_by_hand = [row for row in rows if row.source == OVERRIDE]
+    published = (*rows, *restated)
+    good = [row for row in (*published, *hidden) if row.source != OVERRIDE]
+    set_by_hand = [row for row in published if row.source == OVERRIDE]
     with writing():
         insert_many(_LAST, ([getattr(row, field.name) for field in _LAST] for row in good), _UPSERT)
         insert_many(
             _LAST, ([getattr(row, field.name) for field in _LAST] for row in set_by_hand), "ON CONFLICT DO NOTHING"
         )
-        history = ([getattr(row, name) for name in _HISTORY.values()] for row in rows)
-        insert_many(list(_HISTORY), history, "ON CONFLICT DO NOTHING")
+        history = (
+            [*(getattr(row, name) for name in _HISTORY.values()), number >= len(rows), now]
+            for number, row in enumerate(published)
+        )
+        columns = [*_HISTORY, RealtimePriceHistory.is_restated, RealtimePriceHistory.recorded_at]
+        insert_many(columns, history, "ON CONFLICT DO NOTHING")
 
 
 def load_last_prices() -> tuple[LastPrice, ...]:
@@ -108,6 +122,11 @@ def _history(symbol: str, start: datetime, end: datetime) -> ModelSelect[Realtim
             RealtimePriceHistory.is_market_hours,
             *_POSITION[1:],
         )
-        .where(RealtimePriceHistory.symbol == symbol, timestamp >= start, timestamp < end)
+        .where(
+            RealtimePriceHistory.symbol == symbol,
+            timestamp >= start,
+            timestamp < end,
+            ~RealtimePriceHistory.is_restated,
+        )
         .order_by(*(field.desc() for field in _POSITION))
     )

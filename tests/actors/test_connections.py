@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from market_actors.actor import Address
-from market_actors.connections import ConnectionRegistry, Delivery, Figures
+from market_actors.connections import ConnectionRegistry
 from market_actors.domain.polling import Holder
 from market_actors.domain.quote import Confirmation, MarketStatus, Price, Quote, StreamPosition
 from market_actors.domain.valuation import HoldingValue, Valuation
@@ -28,11 +28,13 @@ from market_actors.messages import (
     Message,
     Ping,
     PortfolioValued,
+    PricesPublished,
     PricesWithdrawn,
     ProviderStatus,
-    QuotesChanged,
+    PublishedLoaded,
     RecordConnections,
     Resync,
+    Retained,
     SendRevoked,
     Subscribe,
     Subscriber,
@@ -42,6 +44,7 @@ from market_actors.messages import (
     Updates,
     UpdatesChanged,
 )
+from market_actors.outlet import Delivery, Figures
 from market_actors.streams import Stream, StreamTable
 from tests.doubles import Remembered
 from web.sse import StreamEncoder
@@ -88,9 +91,10 @@ class Sockets:
 class World:
     """A registry among remembering neighbours."""
 
-    def __init__(self, streams_per_user: int = 3) -> None:
-        self.outlet, self.store, self.book, self.quotes, self.scheduler = (
+    def __init__(self, streams_per_user: int = 3, history_events: int = 1000, is_primed: bool = True) -> None:
+        self.outlet, self.store, self.history, self.book, self.quotes, self.scheduler = (
             Sockets(),
+            Remembered(),
             Remembered(),
             Remembered(),
             Remembered(),
@@ -100,16 +104,19 @@ class World:
             self.outlet,
             StreamEncoder(),
             self.store,
+            self.history,
             self.book,
             self.quotes,
             self.scheduler,
-            epoch=7,
+            history_events=history_events,
             streams_per_user=streams_per_user,
             heartbeat_seconds=30,
             node="here",
         )
         self.registry = Address("connections", ref)
         self.tell(Tick(NOW, 1000.0))
+        if is_primed:
+            self.tell(Retained(None), PublishedLoaded({}, StreamPosition(7, 0)))
 
     def tell(self, *messages: Message) -> None:
         for message in messages:
@@ -151,8 +158,8 @@ def a_price(symbol: str, price: str, number: int) -> Price:
     return Price(quote, "yahoo", "XASX", MarketStatus.OPEN, Confirmation.INTRADAY, False, None, position)
 
 
-def prices(*all_prices: Price) -> QuotesChanged:
-    return QuotesChanged({price.symbol: price for price in all_prices})
+def prices(*all_prices: Price) -> PricesPublished:
+    return PricesPublished(tuple(sorted(all_prices, key=lambda price: price.position)))
 
 
 def a_valuation(portfolio_id: UUID, total: str, *symbols: str, user_id: UUID = USER) -> Valuation:
@@ -208,7 +215,7 @@ def test_a_stream_begins_with_its_status_then_the_symbols_it_asked_for(world):
 
 def test_a_new_portfolio_is_followed_and_its_first_value_is_a_snapshot_with_the_position(world):
     portfolio_id = uuid4()
-    world.tell(prices(a_price("CBA.AX", "101.25", 9)))
+    world.tell(prices(*(a_price("CBA.AX", "101.25", number) for number in range(1, 10))))
     stream = world.subscribe(portfolio_ids=(portfolio_id,))
     assert world.outlet.types(stream) == ["connection_status"]
     assert world.book.all(Follow) == [Follow((portfolio_id,))]
@@ -415,7 +422,7 @@ def test_a_slow_reader_gets_every_price_from_where_it_fell_behind_in_order(world
 
 def test_a_status_says_on_each_stream_whether_that_one_recovered(world):
     world.tell(updates())
-    first, lost = world.subscribe(), world.subscribe(last_event_id="6-1")
+    first, lost = world.subscribe(), world.subscribe(last_event_id="7-1")
 
     world.tell(updates(paused="stopped"))
 
@@ -456,10 +463,10 @@ def test_expiries_of_streams_that_have_gone_are_not_kept():
     table = StreamTable()
     later = NOW + timedelta(days=14)
     stay = replace(a_subscriber(), expires_at=NOW)
-    table.add(Stream(stay, 0.0, StreamPosition(7, 0)))
+    table.add(Stream(stay, 0.0))
     for _ in range(1000):
         passing = replace(a_subscriber(), expires_at=later)
-        table.add(Stream(passing, 0.0, StreamPosition(7, 0)))
+        table.add(Stream(passing, 0.0))
         table.remove(passing.connection_id)
     assert len(table._expiries) < 200
     assert table.expired(NOW) == [stay.connection_id]

@@ -24,9 +24,11 @@ from market_actors.messages import (
     GetUpdates,
     LastPricesLoaded,
     Message,
+    PricesPublished,
     ProvidersConfigured,
-    QuotesChanged,
+    QuotesRecorded,
     RecordCall,
+    RecordQuotes,
     RulesChanged,
     ScheduleLoaded,
     SendCalls,
@@ -65,7 +67,8 @@ class Market:
             QuoteCache,
             self.store,
             None,
-            (self.connections,),
+            self.book,
+            self.connections,
             CALENDARS,
             epoch=1,
             positions=count(1),
@@ -117,6 +120,8 @@ class Market:
                 reply_to.tell(ScheduleLoaded((), ()))
             case SendLastPrices(reply_to):
                 reply_to.tell(LastPricesLoaded(()))
+            case RecordQuotes(reply_to=reply_to, batch=batch) if reply_to is not None:
+                reply_to.tell(QuotesRecorded(batch))
             case RecordCall(call, reply_to):
                 reply_to.tell(CallRecorded(call.id))
 
@@ -138,8 +143,9 @@ class Market:
         """Wait until the streams were told this price."""
         self.connections.wait_until(
             lambda: any(
-                symbol in message.prices and message.prices[symbol].value == Decimal(value)
-                for message in self.connections.all(QuotesChanged)
+                (price.symbol, price.value) == (symbol, Decimal(value))
+                for message in self.connections.all(PricesPublished)
+                for price in message.prices
             )
         )
 

@@ -18,12 +18,15 @@ from market_actors.messages import (
     LastPricesLoaded,
     ListQuarantine,
     Ping,
+    PricesPublished,
+    PublishedLoaded,
     QuotesChanged,
     QuotesFetched,
     QuotesRecorded,
     RecordQuotes,
     SendLastPrices,
     SendPrices,
+    SendPublished,
     Tick,
 )
 from market_actors.quote_cache import QuoteCache
@@ -37,7 +40,7 @@ CALENDARS = Calendars()
 def recorded(message):
     """A store that keeps every batch at once."""
     if isinstance(message, RecordQuotes):
-        message.reply_to.tell(QuotesRecorded())
+        message.reply_to.tell(QuotesRecorded(message.batch))
 
 
 class World:
@@ -51,7 +54,8 @@ class World:
             QuoteCache,
             self.store,
             self.cache,
-            (self.book, self.connections),
+            self.book,
+            self.connections,
             CALENDARS,
             epoch=7,
             positions=positions or count(1),
@@ -80,8 +84,13 @@ class World:
         return self.ask(GetPrices((symbol,)))[symbol]
 
     def news(self):
-        """What was told the connections, batch by batch."""
-        return [message.prices for message in self.connections.all(QuotesChanged)]
+        """What was published, batch by batch."""
+        self.quotes.ask(Ping()).get(timeout=5)  # by now the store's answers are handled
+        return [{price.symbol: price for price in message.prices} for message in self.connections.all(PricesPublished)]
+
+    def rows(self):
+        """The new prices that the store was told to keep, batch by batch."""
+        return [message.rows for message in self.store.all(RecordQuotes) if message.rows]
 
 
 @pytest.fixture
@@ -95,8 +104,8 @@ def world(start):
 def test_a_poll_is_one_batch_of_news_for_each_neighbour_and_one_row_a_price(world):
     world.fetch(quote("CBA.AX", "100.10"), quote("BHP.AX", "41.5200"))
 
-    assert world.connections.all(QuotesChanged) == world.book.all(QuotesChanged)
     (news,) = world.news()
+    assert world.book.last(QuotesChanged).prices == news
     assert {symbol: price.value for symbol, price in news.items()} == {
         "CBA.AX": Decimal("100.10"),
         "BHP.AX": Decimal("41.52"),
@@ -230,7 +239,8 @@ def test_a_price_a_hundred_times_the_last_is_held_back_and_the_last_good_one_sta
     price = world.price()
     assert (price.value, price.is_stale, price.stale_reason) == (100, True, "quarantined")
     assert len(world.news()) == 2
-    assert len(world.store.all(RecordQuotes)) == 1
+    assert len(world.rows()) == 1
+    assert [row.stale_reason for row in world.store.last(RecordQuotes).restated] == ["quarantined"]
     (held,) = world.ask(ListQuarantine())
     assert (held.symbol, held.held_price, held.last_good_price, held.rule) == ("CBA.AX", 10000, 100, "factor")
 
@@ -314,7 +324,8 @@ def test_a_price_grows_stale_while_its_exchange_is_open_and_that_is_news_once(wo
     assert len(world.news()) == 2
     assert {price.stale_reason for price in world.news()[1].values()} == {"age"}
     assert world.news()[1].keys() == {"CBA.AX", "BHP.AX"}
-    assert len(world.store.all(RecordQuotes)) == 1
+    assert len(world.rows()) == 1
+    assert [row.symbol for row in world.store.last(RecordQuotes).restated] == ["CBA.AX", "BHP.AX"]
 
 
 def test_a_new_price_is_fresh_again(world):
@@ -372,14 +383,55 @@ def a_row(symbol="CBA.AX", price="99.50", quote_time=NOON - timedelta(minutes=10
 
 
 def test_the_last_good_prices_are_there_at_once_after_a_restart_and_written_no_second_time(start):
-    world = World(start, loaded=[a_row(), a_row("BHP.AX", quote_time=NOON - timedelta(hours=1))])
+    kept = a_row(market_status="OPEN")
+    world = World(start, loaded=[kept, a_row("BHP.AX", market_status="OPEN", quote_time=NOON - timedelta(hours=1))])
 
     assert world.store.last(SendLastPrices)
-    assert world.news()[0].keys() == {"CBA.AX", "BHP.AX"}
+    assert world.book.last(QuotesChanged).prices.keys() == {"CBA.AX", "BHP.AX"}
     assert (world.price().value, world.price().quote.name) == (Decimal("99.50"), "Commonwealth Bank")
     assert world.price("BHP.AX").stale_reason == "age"
-    assert world.price().position.epoch == 7
-    assert world.store.all(RecordQuotes) == []
+    assert world.rows() == []
+
+
+def test_after_a_restart_only_what_stands_otherwise_than_before_is_news(start):
+    kept = a_row(market_status="OPEN")
+    aged = a_row("BHP.AX", number=124, market_status="OPEN", quote_time=NOON - timedelta(hours=1))
+    world = World(start, loaded=[kept, aged])
+
+    assert world.price().position == StreamPosition(6, 123)
+    assert [(news.keys(), news["BHP.AX"].position) for news in world.news()] == [({"BHP.AX"}, StreamPosition(7, 1))]
+    (loaded,) = world.connections.all(PublishedLoaded)
+    assert (loaded.prices.keys(), loaded.position) == ({"CBA.AX"}, StreamPosition(7, 0))
+
+
+def test_a_restarted_cache_begins_where_the_last_one_of_its_epoch_ended(start):
+    world = World(start, loaded=[a_row(market_status="OPEN", epoch=7, number=9)])
+
+    assert world.connections.last(PublishedLoaded).position == StreamPosition(7, 9)
+
+
+def test_a_price_of_a_server_that_began_later_is_told_anew(start):
+    world = World(start, loaded=[a_row(market_status="OPEN", epoch=8, number=9)])
+
+    assert world.price().position == StreamPosition(7, 1)
+    assert world.connections.last(PublishedLoaded).position == StreamPosition(7, 0)
+
+
+def test_no_stream_is_told_of_a_price_that_is_not_kept_yet(start):
+    world = World(start)
+    world.store.answer = None
+    world.fetch(quote("CBA.AX"))
+    world.tell(SendPublished(world.connections))
+
+    assert world.book.last(QuotesChanged).prices.keys() == {"CBA.AX"}
+    assert world.connections.last(PublishedLoaded).prices == {}
+    assert world.news() == []
+
+    world.tell(QuotesRecorded(world.store.last(RecordQuotes).batch))
+    world.tell(SendPublished(world.connections))
+
+    assert world.news() == [{"CBA.AX": world.price()}]
+    assert world.connections.last(PublishedLoaded) == PublishedLoaded({"CBA.AX": world.price()}, StreamPosition(7, 1))
 
 
 def test_the_gate_knows_the_prices_of_before_the_restart(start):

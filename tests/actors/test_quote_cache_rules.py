@@ -81,11 +81,12 @@ def test_quotes_go_on_beneath_and_the_newest_comes_back_at_the_end(world):
 
 def test_a_price_that_comes_back_unchanged_is_not_recorded_twice(world):
     order(world, set_price())
-    rows = len(world.store.all(RecordQuotes))
+    rows = len(world.rows())
     order(world)
 
     assert world.news()[-1]["CBA.AX"].value == 100
-    assert len(world.store.all(RecordQuotes)) == rows
+    assert len(world.rows()) == rows
+    assert [row.price for row in world.store.last(RecordQuotes).restated] == [Decimal(100)]
 
 
 def test_a_price_that_is_set_does_not_become_stale_and_follows_the_exchange(world):
@@ -157,7 +158,8 @@ def test_after_a_restart_no_price_is_seen_that_an_override_covers(world, start):
 
     seen = {symbol: (price.value, price.source) for news in again.news() for symbol, price in news.items()}
     assert seen == {"CBA.AX": (Decimal(50), "override"), "BHP.AX": (Decimal(7), "override")}
-    assert again.store.all(RecordQuotes) == []
+    assert again.rows() == []
+    assert {row.source for row in again.store.last(RecordQuotes).restated} == {"override"}
 
 
 def test_a_price_that_arrives_after_a_stop_is_not_shown(world):

@@ -9,6 +9,7 @@ import pytest
 
 from market_actors.domain.budget import Stake
 from market_actors.domain.polling import Holder
+from market_actors.errors import ErrorKind
 from market_actors.messages import (
     DemandChanged,
     GetSchedule,
@@ -20,7 +21,7 @@ from market_actors.messages import (
 )
 from persistence.records import ScheduledPoll
 from tests.actors.orders import setting
-from tests.actors.scheduling import NOON, USER, World
+from tests.actors.scheduling import NOON, USER, World, error
 
 SYMBOLS = tuple(f"S{number:02}.AX" for number in range(20))
 HOUR = timedelta(hours=1)
@@ -149,3 +150,14 @@ def test_an_end_of_day_source_rests_once_it_had_the_closing_price(start):
     world.tick(45 * 60)
     assert world.polls(world.alpha_vantage) == []
     assert world.updates().next_update == datetime(2026, 1, 6, 14, 30, tzinfo=UTC)
+
+
+def test_an_end_of_day_source_takes_over_from_one_that_fails_at_any_hour(start):
+    evening = datetime(2026, 1, 5, 23, 0, tzinfo=UTC)
+    row = ScheduledPoll("AAPL", "yahoo", evening - HOUR / 4, evening, 3600, 0)
+    world = World(start, now=evening, saved=[row], dates_only=True)
+    world.tell(QuotaChanged({"alpha_vantage": 1}, {"alpha_vantage": 1000}))
+    world.tell(DemandChanged("held", frozenset({"AAPL"})))
+    world.tick(45 * 60)
+    world.answer(world.yahoo, failure=error(ErrorKind.NETWORK))
+    assert world.polls(world.alpha_vantage) == [("AAPL",)]

@@ -18,6 +18,7 @@ from market_actors.messages import (
     LastPricesLoaded,
     PortfolioRemoved,
     PositionsChanged,
+    QuotesRecorded,
     RecordCall,
     RecordCalls,
     RecordPlans,
@@ -180,6 +181,16 @@ def test_last_prices_come_back_digit_by_digit(world):
     assert str(loaded["CBA.AX"].price) == "101.30"
 
 
+def test_a_batch_of_prices_is_answered_for_when_it_is_kept_and_streams_can_be_resumed_from_it(world):
+    restated = a_last_price("BHP.AX", number=2)
+    world.store.tell(RecordQuotes((a_last_price(),), restated=(restated,), reply_to=world.me, batch=6))
+
+    assert world.me.wait_for(QuotesRecorded) == [QuotesRecorded(6)]
+    assert queries.newest_forgotten(NOW, 2) is None
+    assert queries.newest_forgotten(NOW + timedelta(seconds=1), 2) == (1, 2)
+    proxy.close()
+
+
 def test_values_are_written_in_batches_the_last_of_a_portfolio_counting(world):
     portfolio_id = world.portfolio()
     for total in ("1", "2"):
@@ -258,7 +269,8 @@ def test_a_restarted_database_is_found_again_and_costs_a_503_at_most():
         server.stop()
         with pytest.raises(Unavailable):
             world.ask(CountUsers())
-        world.store.tell(RecordQuotes((a_last_price(),)))
+        world.store.tell(RecordQuotes((a_last_price(),), reply_to=world.me, batch=6))
+        assert world.me.wait_for(QuotesRecorded) == [QuotesRecorded(6, is_kept=False)]
         server.start()
 
         assert world.ask(CountUsers()) == 1

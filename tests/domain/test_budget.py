@@ -78,6 +78,17 @@ def test_a_symbol_without_a_price_goes_before_all_others():
     assert asked(at(3), PLAIN, new, last_call=at(2, 59)) == ("NEW.AX",)
 
 
+def test_what_another_provider_fails_to_give_is_taken_over_at_once_until_half_of_the_day_is_spent():
+    moved = replace(candidate("MOVED.AX", share=0.01, last_poll=NOON), is_moved=True)
+    night = at(22)
+    assert asked(NOON, PLAIN, moved, used=11, last_call=NOON) == ("MOVED.AX",)
+    assert asked(night, moved, used=11, last_call=night) == ("MOVED.AX",)
+    assert asked(NOON, PLAIN, moved, used=12, last_call=NOON) is None
+    settled = candidate("A.AX", last_poll=at(20))
+    assert has_settled(night, settled, replace(ALLOWANCE, dates_only=True), TRADING)
+    assert not has_settled(night, replace(settled, is_moved=True), replace(ALLOWANCE, dates_only=True), TRADING)
+
+
 def test_a_call_takes_as_many_as_it_can():
     rows = [candidate(f"{share}.AX", share=share / 100) for share in (3, 1, 4, 2)]
     assert asked(NOON, *rows, batch_size=3) == ("4.AX", "3.AX", "2.AX")
@@ -91,11 +102,14 @@ def test_calls_are_spread_over_the_time_that_is_left_of_trading():
     assert asked(step.until, PLAIN, last_call=NOON) == ("BASE.AX",)
 
 
-def test_after_a_start_a_tenth_of_the_day_is_not_spread():
-    soon = {"last_call": NOON, "eager_until": NOON + MINUTE, "per_day": 250}
-    assert asked(NOON, PLAIN, used=24, **soon) == ("BASE.AX",)
-    assert asked(NOON, PLAIN, used=25, **soon) is None
-    assert asked(NOON, PLAIN, used=24, **soon | {"eager_until": NOON}) is None
+def test_after_a_start_a_tenth_of_the_day_is_spent_as_it_falls_due_whatever_the_hour():
+    for now in (NOON, at(22)):
+        soon = {"last_call": now, "eager_until": now + MINUTE, "per_day": 250}
+        asleep = replace(PLAIN, last_poll=now - MINUTE, due=now - MINUTE)
+        overdue = replace(candidate("LATE.AX", share=0, last_poll=now - MINUTE), due=now - 2 * MINUTE)
+        assert asked(now, asleep, overdue, used=24, **soon) == ("LATE.AX",)
+        assert asked(now, asleep, overdue, used=25, **soon) is None
+        assert asked(now, asleep, overdue, used=24, **soon | {"eager_until": now}) is None
 
 
 def test_what_is_not_due_is_not_asked_for():

@@ -199,7 +199,8 @@ def test_a_read_of_years_of_prices_keeps_nobody_waiting(tmp_path: Path, standin:
 
 PRICES_OF_A_WEEK = """
     WITH RECURSIVE counted(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < :count)
-    INSERT INTO realtime_price_history
+    INSERT INTO realtime_price_history (epoch, number, symbol, timestamp, received_at, price, previous_close, currency,
+        volume, provider, source, confirmation, is_market_hours)
     SELECT 1, n, :symbol, strftime('%Y-%m-%dT%H:%M:%S', 1700000000 + n, 'unixepoch') || '.000000Z',
         '2023-11-15T00:00:00.000000Z', '1.5', NULL, 'AUD', n, 'yahoo', 'yahoo', 'intraday', 1
     FROM counted"""

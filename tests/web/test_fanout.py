@@ -11,9 +11,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from market_actors.connections import STATUS, Delivery, Figures, Frame
 from market_actors.domain.quote import StreamPosition
-from market_actors.messages import Message, Resync, Unsubscribe
+from market_actors.messages import Message, PageTaken, Resync, Unsubscribe
+from market_actors.outlet import STATUS, Delivery, Figures, Frame
 from web import fanout as fanout_module
 from web.fanout import CLOSING_SECONDS, STALLED_SECONDS, Connection, Fanout
 
@@ -150,6 +150,54 @@ async def test_what_comes_while_a_slow_reader_asks_is_not_lost(fanout_of):
 
         assert await registry.next() == Resync(connection_id, StreamPosition(1, 7), frozenset({late}), 2)
         assert await read_until(reader, b"p1.") == b"status p1."
+
+
+async def test_of_a_page_nothing_is_left_out_and_the_next_is_asked_for_when_it_is_taken(fanout_of):
+    registry = Registry()
+    fanout = fanout_of(registry)
+    async with opened(fanout) as (connection_id, reader):
+        big = b"x" * 2_000_000
+        deliver(fanout, connection_id, Frame("BIG", big))
+        page = [price("A", number, b"a%d " % number) for number in range(1, 4)]
+        deliver(fanout, connection_id, *page, is_page=True)
+        deliver(fanout, connection_id, price("A", 4, b"a4"))
+
+        assert await read_until(reader, b"a3 ") == HEAD + big + b"a1 a2 a3 "
+        assert await registry.next() == PageTaken(connection_id)
+        assert await registry.next() == Resync(connection_id, StreamPosition(1, 4), frozenset(), 1)
+        deliver(fanout, connection_id, Frame(STATUS, b"status "), price("A", 4, b"a4."), merged=0)
+        assert await read_until(reader, b".") == b"status a4."
+
+
+async def test_a_page_waits_for_the_answer_of_one_who_fell_behind(fanout_of):
+    registry = Registry()
+    fanout = fanout_of(registry)
+    async with opened(fanout) as (connection_id, reader):
+        deliver(fanout, connection_id, Frame("BIG", b"x" * 2_000_000), Frame(STATUS, b"status"))
+        received = b""
+        while len(received) < len(HEAD) + 2_000_000:
+            received += await read_until(reader, b"x")
+        assert await registry.next() == Resync(connection_id, None, frozenset(), 0)
+
+        deliver(fanout, connection_id, price("A", 1, b"a1."), is_page=True)
+        deliver(fanout, connection_id, Frame(STATUS, b"status "), merged=0)
+
+        assert await read_until(reader, b".") == b"status a1."
+        assert await registry.next() == PageTaken(connection_id)
+
+
+async def test_a_page_that_waits_is_dropped_with_a_stream_that_is_closed(fanout_of):
+    fanout = fanout_of(Registry())
+    async with opened(fanout) as (connection_id, reader):
+        big = b"x" * 2_000_000
+        deliver(fanout, connection_id, Frame("BIG", big))
+        deliver(fanout, connection_id, price("A", 1, b"a1"), is_page=True)
+        deliver(fanout, connection_id, Frame(None, b"closing."), close=True)
+
+        received = b""
+        while part := await asyncio.get_running_loop().sock_recv(reader, 65536):
+            received += part
+        assert received == HEAD + big
 
 
 async def test_one_whose_right_has_ended_has_a_second_to_read_what_it_was_sent_before(fanout_of):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 
@@ -9,7 +10,7 @@ import pytest
 from tornado.web import Application
 
 from market_actors.settings import Settings
-from web.pages import UI, page_routes
+from web.pages import CHARTS_SHA256, UI, modules_of, page_routes
 
 
 @pytest.fixture
@@ -17,9 +18,9 @@ def app() -> Application:
     return Application(page_routes(Settings(heartbeat_seconds=7)), xsrf_cookies=True, cookie_secret="of the test")
 
 
-@pytest.mark.parametrize("path", ["/sign-in", "/?link=x", "/ui/style.css", "/favicon.svg"])
+@pytest.mark.parametrize("path", ["/sign-in", "/control-room", "/?link=x", "/ui/style.css", "/favicon.svg"])
 async def test_a_page_loads_nothing_from_elsewhere_and_tells_nobody_its_address(http_server_client, path):
-    response = await http_server_client.fetch(path)
+    response = await http_server_client.fetch(path, headers={"Cookie": "session=x"})
 
     policy = response.headers["Content-Security-Policy"]
     assert "default-src 'self'" in policy
@@ -37,18 +38,19 @@ async def test_a_page_sets_the_xsrf_cookie_and_knows_the_heartbeat(http_server_c
     assert 'data-heartbeat-seconds="7"' in response.body.decode()
 
 
-async def test_the_portfolio_page_without_a_session_or_a_link_leads_to_signing_in(http_server_client):
-    response = await http_server_client.fetch("/", follow_redirects=False, raise_error=False)
+@pytest.mark.parametrize("path", ["/", "/control-room"])
+async def test_a_page_without_a_session_or_a_link_leads_to_signing_in(http_server_client, path):
+    response = await http_server_client.fetch(path, follow_redirects=False, raise_error=False)
 
     assert response.code == 302
     assert response.headers["Location"] == "/sign-in"
 
 
 async def test_an_unchanged_module_is_not_sent_again(http_server_client):
-    first = await http_server_client.fetch("/ui/stream.js")
+    first = await http_server_client.fetch("/ui/market-stream.js")
     tag = first.headers["Etag"]
 
-    again = await http_server_client.fetch("/ui/stream.js", headers={"If-None-Match": tag}, raise_error=False)
+    again = await http_server_client.fetch("/ui/market-stream.js", headers={"If-None-Match": tag}, raise_error=False)
 
     assert first.headers["Content-Type"].startswith("text/javascript")
     assert again.code == 304
@@ -65,16 +67,50 @@ async def test_a_path_that_is_no_page_is_the_clients_mistake(http_server_client,
 
 
 def test_no_page_or_module_names_another_host_or_sets_markup_from_data():
-    sources = {path.name: path.read_text() for path in UI.iterdir() if path.suffix in (".html", ".js", ".css")}
+    sources = {path.name: path.read_text() for path in UI.rglob("*") if path.suffix in (".html", ".js", ".css")}
 
     for name, source in sources.items():
         assert not re.search(r"https?://|innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(", source), name
         assert name.endswith(".js") or not re.search(r"<script>|<style>| style=| on\w+=", source), name
 
 
-@pytest.mark.parametrize("path", ["/?x=%ff", "/sign-in?token=%ff", "/?link=%ff"])
+@pytest.mark.parametrize("path", ["/?x=%ff", "/sign-in?token=%ff", "/?link=%ff", "/control-room?x=%ff"])
 async def test_a_query_that_is_not_utf8_is_malformed(http_server_client, path):
     response = await http_server_client.fetch(path, follow_redirects=False, raise_error=False)
 
     assert response.code == 400
     assert json.loads(response.body)["error"] == "malformed"
+
+
+@pytest.mark.parametrize("page", ["portfolio.html", "portfolios.html", "sign-in.html", "control-room.html"])
+def test_a_page_names_every_module_that_it_will_load(page):
+    named = set(modules_of(page))
+
+    assert named
+    imported = {
+        str((UI / name).parent.joinpath(path).resolve().relative_to(UI))
+        for name in named
+        for path in re.findall(r'(?:from|import) "(\.{1,2}/[^"]+)"', (UI / name).read_text())
+    }
+    assert imported <= named
+
+
+async def test_the_chart_library_comes_from_its_package(http_server_client):
+    response = await http_server_client.fetch("/ui/lightweight-charts.js")
+
+    assert hashlib.sha256(response.body).hexdigest() == CHARTS_SHA256
+    assert response.headers["Content-Type"].startswith("text/javascript")
+
+
+async def test_the_list_and_one_portfolio_are_different_pages(http_server_client):
+    session = {"Cookie": "session=x"}
+    pages = [
+        (await http_server_client.fetch(path, headers=session)).body.decode()
+        for path in ("/", "/portfolios", "/?portfolio=x")
+    ]
+
+    assert "portfolios-page.js" in pages[0]
+    assert pages[0].count("holdings-table") == 0
+    assert "portfolios-page.js" in pages[1]
+    assert "<holdings-table" in pages[2]
+    assert "Australia/Sydney" in pages[2]

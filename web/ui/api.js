@@ -1,6 +1,7 @@
 /**
  * Asks the server. The session cookie says who is asking; unsafe requests prove with the
- * XSRF cookie that they come from one of its own pages.
+ * XSRF cookie that they come from one of its own pages. Tells the window "unauthorized" when
+ * the server does not know who is asking.
  */
 
 const BASE = "/api/v1";
@@ -20,6 +21,8 @@ export class ApiError extends Error {
     this.retryAfter = retryAfter;
     /** The names of the fields that were refused. */
     this.fields = Array.isArray(body.detail) ? body.detail.map(({ loc }) => String(loc.at(-1))) : [];
+    /** What is wrong, and where. @type {{loc: (string | number)[], msg: string}[]} */
+    this.faults = Array.isArray(body.detail) ? body.detail : [];
   }
 }
 
@@ -32,22 +35,33 @@ function xsrfToken() {
   return document.cookie.match(/(?:^|; )_xsrf=([^;]*)/)?.[1] ?? "";
 }
 
-async function call(method, path, body) {
+async function exchange(method, path, body, type = "application/json") {
   const headers = { Accept: "application/json" };
   if (method !== "GET") headers["X-XSRFToken"] = xsrfToken();
-  if (body !== undefined) headers["Content-Type"] = "application/json";
+  if (body !== undefined) headers["Content-Type"] = type;
   let response;
   try {
-    response = await fetch(BASE + path, { method, headers, body: body && JSON.stringify(body), cache: "no-store" });
+    response = await fetch(BASE + path, { method, headers, body, cache: "no-store" });
   } catch {
     throw new ApiError(0, { detail: "The server cannot be reached." });
   }
   const answer = response.status === 204 ? null : await response.json().catch(() => ({}));
+  if (response.status === 401) dispatchEvent(new Event("unauthorized"));
   if (!response.ok) throw new ApiError(response.status, answer, Number(response.headers.get("Retry-After")) || 0);
-  return answer;
+  return { answer, headers: response.headers };
+}
+
+const call = async (...request) => (await exchange(...request)).answer;
+
+/** A page of a list, and how many rows there are in all. */
+export async function list(path) {
+  const { answer, headers } = await exchange("GET", path);
+  return { rows: answer, total: Number(headers.get("X-Total-Count")) };
 }
 
 export const get = (path) => call("GET", path);
-export const post = (path, body) => call("POST", path, body);
-export const put = (path, body) => call("PUT", path, body);
+export const post = (path, body) => call("POST", path, body && JSON.stringify(body));
+export const postCsv = (path, file) => call("POST", path, file, "text/csv");
+export const patch = (path, body) => call("PATCH", path, JSON.stringify(body));
+export const put = (path, body) => call("PUT", path, JSON.stringify(body));
 export const remove = (path) => call("DELETE", path);

@@ -1,5 +1,5 @@
 import { fieldsOf, setText } from "./dom.js";
-import { time } from "./format.js";
+import { moment, time } from "./format.js";
 
 const FEED = {
   connected: "Connected",
@@ -7,25 +7,27 @@ const FEED = {
   error: "Connected; no price source is working",
 };
 
+const WORDS = {
+  connecting: "Connecting…",
+  reconnecting: "Reconnecting…",
+  offline: "Offline",
+  refused: "Not connected",
+};
+
 /** <connection-indicator>: whether the values are live; it is a status, so that it is read out when it changes. */
 class ConnectionIndicator extends HTMLElement {
-  /** @param {import("./stream.js").Condition} condition */
+  /** @param {import("./stream-types.js").Condition} condition */
   show(condition) {
     setText(fieldsOf(this).text, sentence(condition));
-    this.dataset.state = condition.state === "connected" ? connectedState(condition) : condition.state;
+    const isTroubled = condition.state === "connected" && condition.feed !== "connected";
+    this.dataset.state = isTroubled ? "troubled" : condition.state;
+    this.title = condition.since ? `Last heard of the server: ${moment(new Date(condition.since))}` : "";
   }
 }
 
-function connectedState({ paused, feed }) {
-  if (paused) return "paused";
-  return feed === "connected" ? "connected" : "troubled";
-}
-
-function sentence({ state, since, paused, feed }) {
-  if (state === "connecting") return "Connecting…";
-  if (state === "reconnecting") return "Reconnecting…";
-  if (state === "stale") return `Stale since ${time(since)}, reconnecting…`;
-  if (!paused) return FEED[feed];
+function sentence({ state, paused, feed }) {
+  if (state in WORDS) return WORDS[state];
+  if (state === "connected") return FEED[feed];
   const until = paused.until ? ` until ${time(new Date(paused.until))}` : "";
   return `Paused${until}: ${paused.reason}`;
 }

@@ -7,9 +7,12 @@ export function fieldsOf(root) {
   return Object.fromEntries([...root.querySelectorAll("[data-field]")].map((node) => [node.dataset.field, node]));
 }
 
-/** Set a node's text if it is not that already. */
+const texts = new WeakMap(); // reading it back from the document is slow, for hundreds of cells a second
+
+/** Set the text of a node that only this function fills, if it is not that already. */
 export function setText(node, text) {
-  if (node.textContent === text) return false;
+  if (texts.get(node) === text) return false;
+  texts.set(node, text);
   node.textContent = text;
   return true;
 }
@@ -17,7 +20,21 @@ export function setText(node, text) {
 /** Show a change: its text, and its direction for the colour. */
 export function setChange(node, text, amount) {
   setText(node, text);
-  node.dataset.direction = ["down", "none", "up"][sign(amount) + 1];
+  const direction = ["down", "none", "up"][sign(amount) + 1];
+  if (node.dataset.direction !== direction) node.dataset.direction = direction;
+}
+
+/** Fill a list with one item a line, if it is not those already. @param {HTMLElement} list @param {string[]} lines */
+export function setLines(list, lines) {
+  if ([...list.children].map((item) => item.textContent).join("\n") === lines.join("\n")) return;
+  list.replaceChildren(...lines.map((line) => make("li", line)));
+}
+
+/** A new element with a text. @param {string} name @param {string} text */
+export function make(name, text) {
+  const node = document.createElement(name);
+  node.textContent = text;
+  return node;
 }
 
 /** Say what is wrong, or nothing. @param {HTMLElement} node @param {string} text */

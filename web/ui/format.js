@@ -38,6 +38,9 @@ const CHANGE_IN_PERCENT = { ...PERCENT, signDisplay: "exceptZero", minimumFracti
 /** A change in percent, with its sign; unknown: nothing, as it stands beside the amount. */
 export const percent = (text) => (text == null ? "" : formatted(text, CHANGE_IN_PERCENT));
 
+/** How much of the whole something is, in percent. @param {number} number */
+export const weight = (number) => formatted(number, { ...PERCENT, minimumFractionDigits: 1, maximumFractionDigits: 1 });
+
 /** A share of 100. */
 export const share = (number) => formatted(number, { ...PERCENT, maximumFractionDigits: 0 });
 
@@ -49,7 +52,7 @@ export function ratio(part, whole) {
 
 const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
 
-/** "3 min", "2 hr": how old something is. @param {number} seconds */
+/** "3 min", "2 hr": a length of time. @param {number} seconds */
 export function age(seconds) {
   const [unit, length] = UNITS.find(([, size]) => seconds >= size) ?? UNITS.at(-1);
   return formatted(Math.floor(seconds / length), { style: "unit", unit, unitDisplay: "short" });
@@ -66,5 +69,6 @@ export function time(moment, { seconds = false } = {}) {
   });
 }
 
-/** Date, time and zone in full. @param {Date} moment */
-export const moment = (when) => when.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "long" });
+/** Date, time and zone in full. @param {Date} when @param {string} [timeZone] the viewer's by default */
+export const moment = (when, timeZone) =>
+  when.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "long", timeZone });

@@ -1,5 +1,8 @@
-import { put } from "./api.js";
+import { get, put } from "./api.js";
 import { fieldsOf, onSubmit, setText } from "./dom.js";
+import "./symbol-lookup.js";
+
+const MOST = 500; // holdings in one answer
 
 /** <holding-form>: adds a holding, or changes it. Tells "holding-saved". Amounts are sent as they were typed. */
 class HoldingForm extends HTMLElement {
@@ -7,6 +10,12 @@ class HoldingForm extends HTMLElement {
 
   connectedCallback() {
     const form = this.querySelector("form");
+    const lookup = this.querySelector("symbol-lookup");
+    lookup.addEventListener("choose", ({ detail }) => {
+      form.elements.currency.value = detail.currency;
+      form.elements.quantity.focus();
+    });
+    form.addEventListener("reset", () => this.#say("Add a holding", "Add"));
     onSubmit(form, async ({ symbol, quantity, average_cost, currency }) => {
       const name = symbol.toUpperCase();
       await put(`/portfolios/${this.#portfolio.id}/holdings/${encodeURIComponent(name)}`, {
@@ -25,7 +34,32 @@ class HoldingForm extends HTMLElement {
   /** @param {{id: string, base_currency: string}} portfolio */
   set portfolio(portfolio) {
     this.#portfolio = portfolio;
+    this.querySelector("form").reset();
     this.querySelector("[name=currency]").value = portfolio.base_currency;
+  }
+
+  /** Fill in what is held of a symbol, to be changed. @param {string} symbol */
+  async edit(symbol) {
+    const held = await this.#find(symbol);
+    const { elements } = this.querySelector("form");
+    elements.symbol.value = symbol;
+    for (const name of ["quantity", "average_cost", "currency"]) if (held) elements[name].value = held[name];
+    this.#say(`Change ${symbol}`, "Save");
+    elements.quantity.focus();
+    elements.quantity.select();
+  }
+
+  async #find(symbol) {
+    for (let offset = 0; ; offset += MOST) {
+      const held = await get(`/portfolios/${this.#portfolio.id}/holdings?limit=${MOST}&offset=${offset}`);
+      const found = held.find((holding) => holding.symbol === symbol);
+      if (found || held.length < MOST) return found;
+    }
+  }
+
+  #say(title, action) {
+    setText(this.querySelector("h2"), title);
+    setText(this.querySelector("[type=submit]"), action);
   }
 }
 

@@ -6,14 +6,14 @@
 import { addsUp } from "./decimal.js";
 
 /**
- * @typedef {object} Row one line of the holdings
+ * @typedef {object} Row one line of the holdings: a new object whenever anything in it has changed
  * @property {string} symbol
  * @property {string?} unpriced why there is no value; then there are no amounts either
  */
 
 export class Ledger extends EventTarget {
-  #holdings = new Map();
-  #unpriced = new Map();
+  #rows = new Map();
+  #sorted = null;
   #prices = new Map();
   #announced = false;
 
@@ -26,23 +26,22 @@ export class Ledger extends EventTarget {
 
   /** Forget the portfolio; prices are everybody's. */
   clear() {
-    this.#holdings.clear();
-    this.#unpriced.clear();
+    this.#rows.clear();
+    this.#sorted = null;
     this.totals = null;
     this.#announce();
   }
 
-  /** Take a portfolio_update, or a valuation that was asked for. Only one with all holdings has *unpriced*. */
-  value({ holdings, unpriced, ...totals }) {
-    if (unpriced) {
-      this.#holdings.clear();
-      this.#unpriced = new Map(unpriced.map(({ symbol, reason }) => [symbol, reason]));
-    }
-    for (const holding of holdings) {
-      this.#holdings.set(holding.symbol, holding);
-      this.#unpriced.delete(holding.symbol);
-    }
-    if (!totals.partial) this.#unpriced.clear();
+  /**
+   * Take a portfolio_update, or a valuation that was asked for: only that has *unpriced*.
+   * isComplete: it has all holdings that have a value.
+   */
+  value({ holdings, unpriced, ...totals }, isComplete = unpriced !== undefined) {
+    const leaving = this.#symbolsOf((row) => (row.unpriced ? unpriced || !totals.partial : isComplete));
+    for (const { symbol, reason } of unpriced ?? []) this.#put({ symbol, unpriced: reason }, leaving);
+    for (const holding of holdings) this.#put({ ...holding, unpriced: null }, leaving);
+    for (const symbol of leaving) this.#rows.delete(symbol);
+    if (leaving.size) this.#sorted = null;
     this.totals = totals;
     this.receivedAt = Date.now();
     this.version += 1;
@@ -60,32 +59,53 @@ export class Ledger extends EventTarget {
       name: name ?? known?.name,
       staleReason: stale_reason ?? (is_stale ? known?.staleReason : null),
     });
+    const row = this.#rows.get(symbol);
+    if (row) this.#put(row, new Set());
     this.#announce();
+  }
+
+  /** In order; the same array until one comes or goes. @returns {string[]} */
+  get symbols() {
+    this.#sorted ??= [...this.#rows.keys()].sort();
+    return this.#sorted;
   }
 
   /** @returns {Row[]} by symbol */
   get rows() {
-    const priced = [...this.#holdings.values()].map((holding) => ({ ...holding, unpriced: null }));
-    const others = [...this.#unpriced].map(([symbol, unpriced]) => ({ symbol, unpriced }));
-    return [...priced, ...others]
-      .map((row) => ({ ...row, details: this.#prices.get(row.symbol) }))
-      .sort((a, b) => (a.symbol < b.symbol ? -1 : 1));
+    return this.symbols.map((symbol) => this.#rows.get(symbol));
+  }
+
+  /** @param {string} symbol @returns {Row | undefined} */
+  row(symbol) {
+    return this.#rows.get(symbol);
   }
 
   get isEmpty() {
-    return this.#holdings.size + this.#unpriced.size === 0;
+    return this.#rows.size === 0;
   }
 
   /** Whether any figure comes from the simulated source. */
   get isSimulated() {
-    return [...this.#holdings.values()].some(({ source }) => source === "simulated");
+    return [...this.#rows.values()].some(({ source }) => source === "simulated");
   }
 
   /** Whether the holdings here are those of the totals; a removal elsewhere is told only by the totals. */
   get isWhole() {
     if (!this.totals) return true;
-    const values = [...this.#holdings.values()].map((holding) => holding.market_value);
-    return addsUp(values, this.totals.total_value) && (!this.totals.partial || this.#unpriced.size > 0);
+    const rows = [...this.#rows.values()];
+    const values = rows.filter((row) => !row.unpriced).map((row) => row.market_value);
+    return addsUp(values, this.totals.total_value) && (!this.totals.partial || values.length < rows.length);
+  }
+
+  #put(row, leaving) {
+    const { symbol } = row;
+    if (!this.#rows.has(symbol)) this.#sorted = null;
+    this.#rows.set(symbol, { ...row, details: this.#prices.get(symbol) });
+    leaving.delete(symbol);
+  }
+
+  #symbolsOf(isMeant) {
+    return new Set([...this.#rows.values()].filter(isMeant).map(({ symbol }) => symbol));
   }
 
   #announce() {

@@ -3,158 +3,140 @@
  * With ?link= in the address it shows that one portfolio, read-only, to whoever has the link.
  */
 
-import { get, post, remove } from "./api.js";
-import "./connection-indicator.js";
+import { get, remove } from "./api.js";
 import { keepDetails } from "./details.js";
 import { setProblem, setText } from "./dom.js";
 import "./holding-form.js";
 import "./holdings-table.js";
+import "./import-dialog.js";
 import { Ledger } from "./ledger.js";
+import { connect } from "./live.js";
+import "./new-portfolio.js";
+import "./portfolio-chart.js";
 import "./portfolio-picker.js";
 import "./portfolio-summary.js";
 import "./refresh-button.js";
-import { Stream } from "./stream.js";
-
-/** How often at most, in ms, the whole valuation is read when an event does not tell all. */
-const READ_EVERY = { changed: 2_000, partial: 30_000 };
+import { explain, leave, whoIs } from "./session.js";
+import { ValuationReader } from "./valuation-reader.js";
 
 const address = new URLSearchParams(location.search);
 const link = address.get("link");
 const find = (selector) => document.querySelector(selector);
-const indicator = find("connection-indicator");
-const picker = find("portfolio-picker");
-const summary = find("portfolio-summary");
-const table = find("holdings-table");
-const form = find("holding-form");
-const refresh = find("refresh-button");
+const [picker, summary, chart, table, form, refresh, imports] = [
+  "portfolio-picker", "portfolio-summary", "portfolio-chart", "holdings-table", "holding-form", "refresh-button",
+  "import-dialog",
+].map(find);
 const ledger = new Ledger();
+const reader = new ValuationReader(ledger, readingEnded);
+const query = link ? `?${new URLSearchParams({ link })}` : "";
 let portfolio = null;
 let stream = null;
-let isReading = false;
-let isReadAgain = false;
-let readAt = 0;
-
-/** Read the whole valuation again, unless the stream brings a newer one meanwhile. */
-async function readAgain() {
-  if (isReading) return void (isReadAgain = true);
-  isReading = true;
-  readAt = Date.now();
-  const { id } = portfolio;
-  try {
-    for (let tries = 0; tries < 3; tries += 1) {
-      const { version } = ledger;
-      const valuation = await get(`/portfolios/${id}/valuation${link ? `?link=${encodeURIComponent(link)}` : ""}`);
-      if (portfolio?.id !== id) return;
-      setProblem(find("#problem"), "");
-      if (ledger.version === version || tries === 2) return ledger.value(valuation);
-    }
-  } catch (error) {
-    if (error.status === 404) stream.close();
-    if (error.status !== 0) explain(error); // the indicator says already that nobody answers
-  } finally {
-    isReading = false;
-    if (isReadAgain) {
-      isReadAgain = false;
-      readAgain();
-    }
-  }
-}
-
-/** Say why something did not work; who is not signed in is sent to do so. */
-function explain(error) {
-  if (error.status === 401 && !link) return leave();
-  const ended = link && [401, 403, 404].includes(error.status);
-  if (ended) stream.close();
-  setProblem(find("#problem"), ended ? "This link has ended, or never was one." : error.message);
-}
-
-function leave() {
-  stream?.close();
-  location.assign("/sign-in");
-}
+let unsubscribe = () => {};
 
 function show(chosen) {
-  stream?.close();
+  unsubscribe();
   portfolio = chosen;
   ledger.clear();
   setProblem(find("#problem"), "");
-  find("#view").hidden = true;
-  const query = { portfolio_ids: chosen.id, ...(link ? { link } : {}) };
-  stream = new Stream(query, Number(document.body.dataset.heartbeatSeconds));
-  stream.addEventListener("portfolio_update", ({ detail }) => ledger.value(detail));
-  stream.addEventListener("price_update", ({ detail }) => ledger.price(detail));
-  stream.addEventListener("condition", showCondition);
-  stream.addEventListener("refused", readAgain);
+  reader.path = `/portfolios/${chosen.id}/valuation${query}`;
   setText(find("#title"), chosen.name);
   document.title = chosen.name;
+  unsubscribe = stream.subscribe(
+    { portfolios: [chosen.id] },
+    {
+      portfolio: (update, isComplete) => ledger.value(update, isComplete),
+      price: (update) => ledger.price(update),
+      gone: end,
+    },
+  );
   showCondition();
-  stream.open();
+}
+
+/** There is nothing to be seen here, or not any more: no value stays. */
+function end() {
+  unsubscribe();
+  portfolio = null;
+  reader.path = "";
+  ledger.clear();
+  find("#loading").hidden = true;
+  find("connection-indicator").hidden = true;
+  setProblem(
+    find("#problem"),
+    link ? "This link has ended, or never was one." : "This portfolio is not there, or it is not yours.",
+  );
 }
 
 function showCondition() {
-  const { condition } = stream;
-  indicator.show(condition);
-  summary.trust(condition);
-  document.body.classList.toggle("not-live", !condition.isLive);
+  const { reason, nextUpdateAt } = stream.condition;
+  if (reason === "signed_out") return leave(true);
+  if (!portfolio) return;
+  const isLive = stream.isLive(portfolio.id);
+  summary.trust(isLive, nextUpdateAt);
+  if (!link) chart.trust(isLive);
+  document.body.classList.toggle("not-live", !isLive);
+}
+
+function readingEnded(error) {
+  if (!error) setProblem(find("#problem"), "");
+  else if (error.status === 404 || (link && [401, 403].includes(error.status))) end();
+  else if (error.status !== 0) explain(error); // the indicator says already that nobody answers
 }
 
 function showPicked({ detail: chosen }) {
-  if (!chosen) {
-    setText(find("#problem"), "There is no portfolio yet. Create one with “New portfolio”.");
-    find("#problem").hidden = false;
-    indicator.hidden = true;
-    return;
-  }
-  indicator.hidden = false;
+  if (!chosen) return end();
+  find("connection-indicator").hidden = false;
   history.replaceState(null, "", `/?portfolio=${chosen.id}`);
-  form.portfolio = chosen;
-  refresh.portfolioId = chosen.id;
+  form.portfolio = chart.portfolio = chosen;
+  refresh.portfolioId = imports.portfolioId = chosen.id;
+  find("#export").href = `/api/v1/portfolios/${chosen.id}/holdings/export`;
   show(chosen);
 }
 
-ledger.addEventListener("change", () => {
-  find("#view").hidden = !ledger.totals;
-  find("#empty").hidden = !ledger.isEmpty;
-  find("#simulated").hidden = !ledger.isSimulated;
-  if (!ledger.isWhole && Date.now() - readAt > READ_EVERY.changed) readAgain();
-});
-
-// What has no price is named only in the valuation, and its changes are in no event.
-setInterval(() => {
-  if (stream?.condition.isLive && (ledger.totals?.partial || !ledger.isWhole)) readAgain();
-}, READ_EVERY.partial);
-
-summary.follow(ledger);
-table.follow(ledger);
+async function removeHolding({ detail: symbol }) {
+  setProblem(find("#problem"), "");
+  try {
+    await remove(`/portfolios/${portfolio.id}/holdings/${encodeURIComponent(symbol)}`);
+  } catch (error) {
+    if (error.status !== 404) explain(error); // it was removed elsewhere
+  }
+  await reader.read();
+}
 
 async function startOwn() {
   keepDetails(ledger);
-  form.hidden = refresh.hidden = find("#account").hidden = false;
-  form.addEventListener("holding-saved", readAgain);
-  table.addEventListener("remove-holding", async ({ detail: symbol }) => {
-    setProblem(find("#problem"), "");
-    try {
-      await remove(`/portfolios/${portfolio.id}/holdings/${encodeURIComponent(symbol)}`);
-    } catch (error) {
-      if (error.status !== 404) explain(error); // it was removed elsewhere
-    }
-    await readAgain();
-  });
+  summary.askNext = async () => (await get("/market-data/status")).next_update;
+  chart.follow(ledger);
+  chart.hidden = form.hidden = refresh.hidden = false;
+  form.addEventListener("holding-saved", () => reader.read());
+  imports.addEventListener("imported", () => reader.read());
+  table.addEventListener("edit-holding", ({ detail }) => form.edit(detail).catch(explain));
+  table.addEventListener("remove-holding", removeHolding);
   picker.addEventListener("pick", showPicked);
-  find("#sign-out").addEventListener("click", () => post("/auth/logout").then(leave, explain));
+  find("new-portfolio").addEventListener("created", ({ detail }) => picker.load(detail.id).catch(explain));
   try {
-    const user = await get("/auth/me");
-    setText(find("#who"), user.email);
+    const user = await whoIs();
+    stream = connect({ audience: user.id }, showCondition);
     await picker.load(address.get("portfolio"));
   } catch (error) {
+    find("#loading").hidden = true;
     explain(error);
   }
 }
 
 function startShared() {
   document.body.classList.add("shared");
+  stream = connect({ link }, showCondition);
   show({ id: address.get("portfolio") ?? "", name: "Shared portfolio" });
 }
 
+ledger.addEventListener("change", () => {
+  find("#view").hidden = !ledger.totals;
+  find("#loading").hidden = Boolean(ledger.totals) || !portfolio;
+  find("#empty").hidden = !ledger.isEmpty;
+  find("#simulated").hidden = !ledger.isSimulated;
+});
+summary.follow(ledger);
+table.follow(ledger);
+reader.watch(() => portfolio !== null && stream.isLive(portfolio.id));
 if (link) startShared();
 else startOwn();

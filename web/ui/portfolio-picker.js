@@ -1,46 +1,37 @@
-import { get, post } from "./api.js";
-import { onSubmit } from "./dom.js";
+import { get } from "./api.js";
 
 const MOST = 500; // portfolios in one answer
 
-/** <portfolio-picker>: chooses among the viewer's portfolios and makes new ones. Tells "pick" with the portfolio. */
+/** The viewer's portfolios by name. @returns {Promise<{id: string, name: string, base_currency: string}[]>} */
+export async function listPortfolios() {
+  const portfolios = await get(`/portfolios?limit=${MOST}`);
+  return portfolios.sort((a, b) => a.name.localeCompare(b.name));
+}
+
+/** <portfolio-picker>: chooses among the viewer's portfolios. Tells "pick" with the portfolio, null when it is not there. */
 class PortfolioPicker extends HTMLElement {
   #portfolios = [];
 
   connectedCallback() {
-    const dialog = this.querySelector("dialog");
-    const form = dialog.querySelector("form");
     this.querySelector("select").addEventListener("change", (event) => this.pick(event.target.value));
-    this.querySelector("[data-action=new]").addEventListener("click", () => this.create());
-    this.querySelector("[data-action=cancel]").addEventListener("click", () => dialog.close());
-    onSubmit(form, async ({ name, base_currency }) => {
-      const { id } = await post("/portfolios", { name, base_currency: base_currency.toUpperCase() });
-      dialog.close();
-      form.reset();
-      await this.load(id);
-    });
   }
 
-  /** Read the list and pick one: *id* if it is there, else the first by name. */
+  /** Read the list and pick one. @param {string} id */
   async load(id) {
-    this.#portfolios = await get(`/portfolios?limit=${MOST}`);
-    this.#portfolios.sort((a, b) => a.name.localeCompare(b.name));
+    this.#portfolios = await listPortfolios();
     const select = this.querySelector("select");
     select.replaceChildren(...this.#portfolios.map((portfolio) => new Option(portfolio.name, portfolio.id)));
-    select.disabled = this.#portfolios.length === 0;
-    this.hidden = false;
-    this.pick(this.#portfolios.some((portfolio) => portfolio.id === id) ? id : this.#portfolios[0]?.id);
+    this.hidden = this.#portfolios.length === 0;
+    this.pick(id);
   }
 
-  /** @param {string | undefined} id of one in the list; undefined: there is none */
+  /** @param {string} id */
   pick(id) {
     const detail = this.#portfolios.find((portfolio) => portfolio.id === id) ?? null;
-    if (detail) this.querySelector("select").value = id;
+    const select = this.querySelector("select");
+    if (detail) select.value = id;
+    else select.selectedIndex = -1;
     this.dispatchEvent(new CustomEvent("pick", { detail }));
-  }
-
-  create() {
-    this.querySelector("dialog").showModal();
   }
 }
 

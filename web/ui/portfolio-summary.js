@@ -1,16 +1,25 @@
-import { fieldsOf, setChange, setText } from "./dom.js";
+import { clock } from "./clock.js";
+import { fieldsOf, setChange, setLines, setText } from "./dom.js";
 import { age, change, money, percent, ratio, share, time } from "./format.js";
+import { reasonOf } from "./staleness.js";
 
 const REASONS = {
   no_price: "has never had a price",
   no_rate: "has a price, but there is no exchange rate",
 };
 
-/** <portfolio-summary>: the totals, how fresh they are, and what they leave out. */
+const ASK_EVERY = 15_000; // ms
+
+/** <portfolio-summary>: the totals, how fresh they are and why not, and what they leave out. */
 class PortfolioSummary extends HTMLElement {
   #ledger;
   #fields;
-  #condition = null;
+  #isLive = false;
+  #nextUpdateAt = null;
+  #askedAt = 0;
+
+  /** Asks when new prices are due; the stream tells it only now and then. @type {(() => Promise<string?>)?} */
+  askNext = null;
 
   /** @param {import("./ledger.js").Ledger} ledger */
   follow(ledger) {
@@ -20,9 +29,13 @@ class PortfolioSummary extends HTMLElement {
     setInterval(() => this.#showFreshness(), 1000);
   }
 
-  /** @param {import("./stream.js").Condition} condition */
-  trust(condition) {
-    this.#condition = condition;
+  /**
+   * @param {boolean} isLive whether the values may look so
+   * @param {number?} nextUpdateAt when new prices are due, in ms of the viewer's clock
+   */
+  trust(isLive, nextUpdateAt) {
+    this.#isLive = isLive;
+    this.#nextUpdateAt = nextUpdateAt;
     this.#showAsOf();
     this.#showFreshness();
   }
@@ -46,32 +59,51 @@ class PortfolioSummary extends HTMLElement {
   /** A value that is not live says of when it is. */
   #showAsOf() {
     const field = this.#fields["as-of"];
-    field.hidden = !this.#ledger.totals || !this.#condition || this.#condition.isLive;
+    field.hidden = !this.#ledger.totals || this.#isLive;
     if (!field.hidden) setText(field, `not live: as of ${time(new Date(this.#ledger.receivedAt), { seconds: true })}`);
   }
 
   #showFreshness() {
     const { totals, receivedAt, isEmpty } = this.#ledger;
-    const isKnown = totals && !isEmpty && totals.oldest_price_age_seconds != null && this.#condition?.isLive;
+    this.#showNext();
+    this.#showStale();
+    const isKnown = totals && !isEmpty && totals.oldest_price_age_seconds != null && this.#isLive;
     if (!isKnown) return setText(this.#fields.freshness, "");
     const oldest = totals.oldest_price_age_seconds + (Date.now() - receivedAt) / 1000;
-    const stale = totals.stale_price_count ? `, ${totals.stale_price_count} stale` : "";
-    const fresh = `${share(totals.fresh_percent)} of prices are fresh${stale}`;
+    const fresh = `${share(totals.fresh_percent)} of prices are fresh`;
     setText(this.#fields.freshness, `${fresh}; the oldest is ${oldest < 5 ? "from just now" : `${age(oldest)} old`}`);
+  }
+
+  async #ask() {
+    if (!this.askNext || !this.#isLive || Date.now() - this.#askedAt < ASK_EVERY) return;
+    this.#askedAt = Date.now();
+    const next = await this.askNext().catch(() => null); // the countdown is an extra
+    if (next !== null) this.#nextUpdateAt = Date.now() + Date.parse(next) - clock.now();
+  }
+
+  #showNext() {
+    if (this.#nextUpdateAt === null || this.#nextUpdateAt < Date.now()) this.#ask();
+    const left = this.#nextUpdateAt === null ? null : (this.#nextUpdateAt - Date.now()) / 1000;
+    const isShown = this.#isLive && left !== null && !this.#ledger.isEmpty;
+    setText(this.#fields.next, isShown ? `Next update ${left < 1 ? "any moment" : `in ${age(left)}`}` : "");
+  }
+
+  #showStale() {
+    const stale = this.#isLive ? this.#ledger.rows.filter((row) => row.is_stale) : [];
+    this.#fields.staleness.hidden = !stale.length;
+    if (!stale.length) return;
+    const count = stale.length === 1 ? "1 price is stale" : `${stale.length} prices are stale`;
+    setText(this.#fields["stale-count"], count);
+    const since = ({ last_updated }) => age(clock.since(last_updated));
+    setLines(this.#fields.stale, stale.map((row) => `${row.symbol}: ${reasonOf(row)} for ${since(row)}`));
   }
 
   #showUnpriced() {
     const unpriced = this.#ledger.rows.filter((row) => row.unpriced);
     this.#fields.partial.hidden = !this.#ledger.totals.partial;
-    const lines = unpriced.map(({ symbol, unpriced: reason }) => `${symbol} ${REASONS[reason] ?? reason}`);
-    const list = this.#fields.unpriced;
-    if ([...list.children].map((item) => item.textContent).join("\n") === lines.join("\n")) return;
-    list.replaceChildren(
-      ...lines.map((line) => {
-        const item = document.createElement("li");
-        item.textContent = line;
-        return item;
-      }),
+    setLines(
+      this.#fields.unpriced,
+      unpriced.map(({ symbol, unpriced: reason }) => `${symbol} ${REASONS[reason] ?? reason}`),
     );
   }
 }

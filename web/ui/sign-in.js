@@ -6,7 +6,8 @@
 import { get, post } from "./api.js";
 import { onSubmit, setProblem, setText } from "./dom.js";
 
-const token = new URLSearchParams(location.search).get("token");
+const address = new URLSearchParams(location.search);
+const token = address.get("token");
 const form = document.getElementById("form");
 let purpose = "password";
 
@@ -41,11 +42,9 @@ async function redeem() {
   } catch (error) {
     purpose = "password";
     const spent = [401, 404, 410, 422].includes(error.status);
-    setProblem(
-      form.querySelector(".problem"),
-      spent ? SPENT : error.message,
-    );
+    setProblem(form.querySelector(".problem"), spent ? SPENT : error.message);
   }
 }
 
 if (token) redeem();
+else if (address.has("ended")) setProblem(form.querySelector(".problem"), "Your session has ended. Please sign in again.");

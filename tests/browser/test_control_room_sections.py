@@ -1,0 +1,332 @@
+"""The control room's sections: what each shows, who may see them, and what they do with the worst that can come."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Literal
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import BrowserContext, Page, Route, ViewportSize, expect
+
+from tests.browser.chromium import Chromium
+from tests.browser.control_room import ADMIN, SECTIONS, USER, Room, listen, open_busy_room, visit
+from tests.browser.hostile import HOSTILE
+from tests.standin import Standin
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def yahoo() -> Iterator[Standin]:
+    with Standin() as standin:
+        yield standin
+
+
+@pytest.fixture(scope="module")
+def room(tmp_path_factory: pytest.TempPathFactory, yahoo: Standin) -> Iterator[Room]:
+    with open_busy_room(tmp_path_factory.mktemp("room"), yahoo) as room:
+        yield room
+
+
+@pytest.fixture(scope="module")
+def window(chromium: Chromium, room: Room) -> Iterator[Page]:
+    """The administrator's page, the same for the whole module."""
+    context = chromium.run(room.window, chromium.browser, ADMIN)
+    yield chromium.run(context.new_page)
+    chromium.run(context.close)
+
+
+@pytest.fixture
+def admin(chromium: Chromium, window: Page) -> Page:
+    """The administrator's page, without what the last test left on it."""
+    chromium.run(window.goto, "about:blank")
+    return window
+
+
+WIDE: ViewportSize = {"width": 1280, "height": 900}
+NARROW: ViewportSize = {"width": 390, "height": 844}
+LOOKS: tuple[tuple[ViewportSize, Literal["light", "dark"]], ...] = ((NARROW, "light"), (WIDE, "dark"), (WIDE, "light"))
+
+READ_AGAIN = "document.dispatchEvent(new Event('room-change'))"
+
+SHOWN = {
+    "intervals": "No interval is configured: the schedule decides.",
+    "overrides": "Nothing is overridden.",
+    "usage": re.compile("alpha_vantage: .* of 25 calls are left"),
+    "providers": "network: connection refused",
+    "schedule": "CBA.AX",
+    "quarantine": "No price is held back.",
+    "connections": "No stream is open.",
+    "users": USER,
+    "actors": "fetcher/alpha_vantage",
+    "audit": "user.create",
+}
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_a_section_shows_what_is_there_and_everybody_can_read_it(
+    chromium: Chromium, room: Room, admin: Page, section: str
+) -> None:
+    complaints = listen(admin)
+    shown = visit(admin, room, section)
+
+    expect(shown.get_by_text(SHOWN[section]).first).to_be_visible()
+    link = admin.get_by_role("navigation").get_by_role("link", name=re.compile(section, re.IGNORECASE))
+    expect(link).to_have_attribute("aria-current", "page")
+    for size, scheme in LOOKS:
+        admin.set_viewport_size(size)
+        admin.emulate_media(color_scheme=scheme)
+        found = Axe().run(admin)
+        assert found.violations_count == 0, found.generate_report()
+        assert admin.evaluate("document.documentElement.scrollWidth") <= size["width"]
+    assert complaints == []
+
+
+@pytest.fixture
+def user(chromium: Chromium, room: Room) -> Iterator[BrowserContext]:
+    window = chromium.run(room.window, chromium.browser, USER)
+    yield window
+    chromium.run(window.close)
+
+
+def confirm(page: Page, action: str, reason: str = "A test") -> None:
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Reason", exact=True).fill(reason)
+    dialog.get_by_role("button", name=action, exact=True).click()
+
+
+def test_a_plain_user_is_told_that_the_room_is_not_for_them(
+    chromium: Chromium, room: Room, user: BrowserContext
+) -> None:
+    page = user.new_page()
+    page.goto(room.server.url)
+    expect(page.get_by_text(USER)).to_be_visible()
+    expect(page.get_by_role("link", name="Control room")).to_have_count(0)
+
+    page.goto(room.server.url + "/control-room")
+
+    expect(page.get_by_role("alert")).to_contain_text("The control room is for administrators.")
+    expect(page.get_by_role("navigation")).to_have_count(0)
+    expect(page.get_by_role("button", name="Emergency stop")).to_have_count(0)
+
+
+def test_who_is_not_signed_in_any_more_is_sent_to_sign_in(chromium: Chromium, room: Room, user: BrowserContext) -> None:
+    page = user.new_page()
+    for cookie in ("gone", None):
+        user.clear_cookies()
+        if cookie:
+            user.add_cookies([{"name": "session", "value": cookie, "url": room.server.url}])
+        page.goto(room.server.url + "/control-room")
+        expect(page).to_have_url(room.server.url + "/sign-in")
+
+
+def test_an_administrator_finds_the_room_from_the_portfolio_page(chromium: Chromium, room: Room, admin: Page) -> None:
+    admin.goto(room.server.url)
+    admin.get_by_role("link", name="Control room").click()
+    expect(admin.get_by_role("heading", name="Poll intervals")).to_be_visible()
+
+
+def test_a_section_says_that_it_loads_that_it_failed_and_what_is_not_up_to_date(
+    chromium: Chromium, room: Room, admin: Page
+) -> None:
+    held: list[Route] = []
+    admin.route("**/api/v1/admin/actors*", lambda route: held.append(route))
+    admin.goto(f"{room.server.url}/control-room#actors")
+    section = admin.locator("#actors-section")
+    expect(section.get_by_role("status")).to_have_text("Loading…")
+
+    admin.route("**/api/v1/admin/actors*", lambda route: route.abort())
+    for route in held:
+        route.abort()
+    expect(section.get_by_role("alert")).to_have_text("The server cannot be reached.")
+
+    again = section.get_by_role("button", name="Try again")
+    expect(again).to_be_visible()
+    admin.unroute("**/api/v1/admin/actors*")
+    again.dispatch_event("click")
+    expect(section.get_by_role("row", name="scheduler")).to_contain_text("running")
+    expect(section.get_by_role("alert")).to_be_hidden()
+
+    admin.route("**/api/v1/admin/actors*", lambda route: route.abort())
+    admin.evaluate(READ_AGAIN)
+    expect(section.get_by_role("alert")).to_contain_text("This is not up to date")
+    expect(section.get_by_role("row", name="scheduler")).to_contain_text("running")
+    admin.unroute("**/api/v1/admin/actors*")
+
+
+def test_a_provider_is_switched_and_limited_with_a_reason(chromium: Chromium, room: Room, admin: Page) -> None:
+    section = visit(admin, room, "providers")
+    row = section.get_by_role("row", name="alpha_vantage")
+    row.get_by_role("button", name="Disable").click()
+    confirm(admin, "Disable", "It only fails")
+    expect(row).to_contain_text("disabled")
+
+    row.get_by_role("button", name="Edit").click()
+    dialog = admin.get_by_role("dialog", name="Edit alpha_vantage")
+    dialog.get_by_label("Calls a day").fill("many")
+    dialog.get_by_label("Reason").fill("A bigger plan")
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog.get_by_label("Calls a day")).to_be_focused()
+    expect(dialog.get_by_label("Calls a day")).to_have_accessible_description(re.compile("."))
+    dialog.get_by_label("Calls a day").fill("75")
+    dialog.get_by_label("Cost of a call").fill("0.005")
+    dialog.get_by_role("button", name="Save").click()
+    expect(row).to_contain_text("1 a second, 5 a minute, 75 a day")
+    expect(row).to_contain_text("0.005 a call")
+
+    row.get_by_role("button", name="Enable").click()
+    confirm(admin, "Enable")
+    expect(row).not_to_contain_text("disabled")
+    entry = room.ask("GET", "audit?limit=3")[1]
+    assert (entry["reason"], entry["after"]["calls_per_day"]) == ("A bigger plan", 75)
+
+
+def test_a_price_that_is_held_back_is_accepted(chromium: Chromium, room: Room, admin: Page, yahoo: Standin) -> None:
+    section = visit(admin, room, "quarantine")
+    yahoo.set_price("BHP.AX", "5000")
+    room.refresh("BHP.AX")
+    admin.evaluate(f"setInterval(() => {READ_AGAIN}, 500)")
+    row = section.get_by_role("row", name="BHP.AX")
+    expect(row).to_contain_text("5,000", timeout=15_000)
+
+    row.get_by_role("button", name="Accept").click()
+    confirm(admin, "Accept it", "A reverse split")
+
+    expect(section.get_by_text("No price is held back.")).to_be_visible()
+
+
+def test_a_stream_is_closed(chromium: Chromium, room: Room, admin: Page, user: BrowserContext) -> None:
+    user.new_page().goto(room.portfolio_page)
+    section = visit(admin, room, "connections")
+    row = section.get_by_role("row", name=USER)
+    expect(row).to_contain_text("127.0.0.1")
+    expect(row).to_contain_text("Mozilla")
+    opened = {each["id"] for each in room.ask("GET", "connections")}
+
+    row.get_by_role("button", name="Close").click()
+    confirm(admin, "Close it")
+
+    expect(admin.get_by_role("dialog")).to_have_count(0)
+    assert opened.isdisjoint(each["id"] for each in room.ask("GET", "connections"))
+
+
+def test_a_user_is_added_by_a_link_that_signs_in_once_and_is_deactivated(
+    chromium: Chromium, room: Room, admin: Page
+) -> None:
+    section = visit(admin, room, "users")
+    section.get_by_label("E-mail").fill("no address")
+    section.get_by_role("button", name="Add", exact=True).click()
+    expect(section.get_by_label("E-mail")).to_have_accessible_description("must be an e-mail address")
+    section.get_by_label("E-mail").fill("new@example.org")
+    section.get_by_role("button", name="Add", exact=True).click()
+    link = section.get_by_label("Sign-in link")
+    expect(link).to_have_value(re.compile(r"/sign-in\?token="))
+    guest = chromium.browser.new_context()
+    page = guest.new_page()
+    page.goto(link.input_value())
+    expect(page.get_by_text("new@example.org")).to_be_visible()
+    guest.close()
+
+    row = section.get_by_role("row", name="new@example.org")
+    row.get_by_role("button", name="Deactivate").click()
+    confirm(admin, "Change it")
+    expect(row).to_contain_text("deactivated")
+
+    section.get_by_role("row", name=ADMIN).get_by_role("button", name="Make user").click()
+    confirm(admin, "Change it")
+    expect(admin.get_by_role("dialog").get_by_role("alert")).to_contain_text("administrator")
+
+
+def test_the_log_is_filtered_and_shows_what_changed(chromium: Chromium, room: Room, admin: Page) -> None:
+    room.ask("POST", "poll-intervals", {"interval_minutes": 7, "reason": "Thrift"})
+    section = visit(admin, room, "audit")
+    section.get_by_label("What").fill("poll_interval.create")
+    section.get_by_label("What").press("Enter")
+
+    expect(section.get_by_role("row", name="user.create")).to_have_count(0)
+    row = section.get_by_role("row", name="poll_interval.create")
+    expect(row).to_contain_text("Thrift")
+    row.locator("summary").click()
+    expect(row.get_by_text("interval minutes: nothing → 7")).to_be_visible()
+
+    section.get_by_label("From").fill("2099-01-01T00:00")
+    section.get_by_label("From").press("Tab")
+    expect(section.get_by_text("No change fits.")).to_be_visible()
+    room.undo_everything()
+
+
+def test_usage_is_of_the_chosen_period_and_exported(chromium: Chromium, room: Room, admin: Page) -> None:
+    section = visit(admin, room, "usage")
+    expect(section.get_by_role("table", name="Usage by user").get_by_role("row", name=USER)).to_be_visible()
+    expect(section.get_by_role("img", name="Calls left of alpha_vantage")).to_be_visible()
+
+    expect(section.get_by_text("Forecast of the month").locator("xpath=..")).to_contain_text(re.compile(r"\d"))
+
+    section.get_by_label("Period", exact=True).select_option(label="from … to …")
+    section.get_by_label("From").fill("2026-02-02")
+    section.get_by_label("To", exact=True).fill("2026-02-01")
+    section.get_by_label("To", exact=True).press("Tab")
+    expect(section.get_by_label("From")).to_have_accessible_description(re.compile("must not be after"))
+    section.get_by_label("Period", exact=True).select_option(label="last month")
+    expect(section.get_by_role("alert")).to_be_hidden()
+
+    expect(section.get_by_text("No calls.").first).to_be_visible()
+    section.get_by_label("Period", exact=True).select_option(label="today")
+    expect(section.get_by_role("table", name="Usage by day").get_by_role("row")).to_have_count(2)
+    with admin.expect_download() as download:
+        section.get_by_role("link", name="Export as CSV").click()
+    assert download.value.path().read_text().startswith("section,")
+
+
+def test_nothing_in_a_name_a_reason_or_an_address_runs(chromium: Chromium, room: Room, admin: Page) -> None:
+    complaints = listen(admin)
+    emails = [f"{re.sub('[@ ]', '/', text)[:60]}{place}@example.org" for place, text in enumerate(HOSTILE)]
+    for text, email in zip(HOSTILE, emails, strict=True):
+        user = room.ask("POST", "users", {"email": email, "reason": text})
+        portfolio = room.make_portfolio(text, room.token, symbols=())
+        stop = {"override_type": "disable_updates", "reason": text}
+        room.ask("POST", "overrides", stop | {"scope": "portfolio", "target_id": portfolio})
+        interval = {"interval_minutes": 60, "config_type": "user", "target_id": user["id"], "reason": text}
+        room.ask("POST", "poll-intervals", interval)
+
+    for section, texts in (
+        ("intervals", [*HOSTILE, *emails]),
+        ("overrides", HOSTILE),
+        ("users", emails),
+        ("audit", ()),
+    ):
+        shown = visit(admin, room, section)
+        expect(admin.locator("#users option")).not_to_have_count(0)
+        admin.wait_for_function(
+            "([id, texts]) => texts.every((text) => document.getElementById(id).textContent.includes(text))",
+            arg=[f"{section}-section", list(texts)],
+        )
+        for action in ("Undo", "End", "Deactivate"):
+            opener = shown.get_by_role("button", name=action).first
+            if opener.count():
+                opener.click()
+                admin.get_by_role("dialog").get_by_role("button", name="Cancel").click()
+    expect(shown.get_by_text("1 to 50 of")).to_be_visible()
+    shown.get_by_role("button", name="Next").click()
+    expect(shown.get_by_text("51 to 100 of")).to_be_visible()
+    for summary in shown.locator("summary").all()[:5]:
+        summary.click()
+    assert admin.evaluate("window.ran") is None
+    assert complaints == []
+
+
+def test_the_longest_names_need_no_sideways_scrolling(chromium: Chromium, room: Room, admin: Page) -> None:
+    email = f"{'x' * 64}@{'y' * 180}.org"
+    user = room.ask("POST", "users", {"email": email, "reason": "z" * 500})
+    long = {"interval_minutes": 60, "config_type": "user", "target_id": user["id"], "reason": "z" * 500}
+    room.ask("POST", "poll-intervals", long)
+    stop = {"override_type": "disable_updates", "scope": "portfolio", "reason": "z" * 500}
+    room.ask("POST", "overrides", stop | {"target_id": room.make_portfolio("p" * 200, room.token, symbols=())})
+
+    for section, text in (("intervals", email), ("overrides", "p" * 200), ("users", email), ("audit", "z" * 500)):
+        expect(visit(admin, room, section)).to_contain_text(text)
+        for width in (390, 961, 1280):
+            admin.set_viewport_size({"width": width, "height": 844})
+            assert admin.evaluate("document.documentElement.scrollWidth") <= width, (section, width)

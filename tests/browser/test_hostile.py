@@ -1,0 +1,147 @@
+"""Nothing that people, files or providers write runs as a script: fifty strings through every field."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from tests.browser.chromium import Chromium
+from tests.running import RunningServer
+
+pytestmark = pytest.mark.browser
+
+RUN = "globalThis.hit=1"
+SHAPES = (
+    "<script>{0}</script>",
+    "<img src=x onerror={0}>",
+    "<svg onload={0}>",
+    "<svg><script>{0}</script></svg>",
+    "<iframe srcdoc='<script>parent.{0}</script>'></iframe>",
+    "<a href=javascript:{0}>x</a>",
+    "<details open ontoggle={0}>",
+    "<math><mi xlink:href=javascript:{0}>",
+    "{{{{constructor.constructor('{0}')()}}}}",
+    "${{{0}}}",
+)
+WRAPPINGS = ("{}", '">{}', "'>{}", "</title></textarea></template>{}", "]]>-->*/{}")
+HOSTILE = [wrap.format(shape.format(RUN)) for shape, wrap in itertools.product(SHAPES, WRAPPINGS)]
+
+
+@pytest.fixture(scope="module")
+def hostile(chromium: Chromium, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    """The sample user's page, on a server with portfolios of hostile names and a provider of hostile companies."""
+    with RunningServer(tmp_path_factory.mktemp("demo"), "--demo") as server:
+        token = server.make_token("demo@example.com")
+        for name in HOSTILE:
+            made = server.request("POST", "/api/v1/portfolios", {"name": name, "base_currency": "AUD"}, token)
+            assert (made.status, made.body["name"]) == (201, name)
+
+        def names(route: Route) -> None:
+            answer = route.fetch()
+            prices = [
+                price | {"name": name} for price, name in zip(answer.json(), itertools.cycle(HOSTILE), strict=False)
+            ]
+            route.fulfill(response=answer, json=prices)
+
+        def instruments(route: Route) -> None:
+            rows = [{"symbol": name, "name": name, "exchange": name, "currency": name} for name in HOSTILE]
+            route.fulfill(json=rows)
+
+        def prepare() -> Page:
+            page = chromium.browser.new_context(locale="en-AU").new_page()
+            page.goto(server.sign_in_link())
+            page.wait_for_url("**/")
+            expect(page.locator("#portfolios li")).to_have_count(51)
+            page.route("**/market-data/prices?*", names)
+            page.route("**/market-data/symbols?*", instruments)
+            return page
+
+        page = chromium.run(prepare)
+        yield page
+        chromium.run(page.context.close)
+
+
+def open_sample(page: Page) -> None:
+    page.goto(page.url.partition("?")[0].removesuffix("portfolios") + "portfolios")
+    page.get_by_role("link", name="Sample portfolio", exact=True).press("Enter")
+    expect(page.get_by_role("row", name="BHP.AX")).to_be_visible()
+
+
+def nothing_ran(page: Page) -> None:
+    assert page.evaluate("globalThis.hit") is None
+    assert page.locator("script:not([type=module]), iframe, body svg:not(#tv-attr-logo svg)").count() == 0
+
+
+def test_there_are_fifty_different_strings() -> None:
+    assert len(set(HOSTILE)) == 50
+
+
+def test_names_of_portfolios_are_text(chromium: Chromium, hostile: Page) -> None:
+    hostile.goto(hostile.url.partition("?")[0].removesuffix("portfolios") + "portfolios")
+    expect(hostile.locator("#portfolios li")).to_have_count(51)
+    texts = hostile.locator("#portfolios h2").all_inner_texts()
+    assert set(HOSTILE) <= set(texts)
+    nothing_ran(hostile)
+
+    hostile.get_by_role("link", name=HOSTILE[0], exact=True).click()
+    expect(hostile).to_have_title(HOSTILE[0])
+    expect(hostile.locator("#portfolio option")).to_have_count(51)
+    nothing_ran(hostile)
+
+
+def test_names_of_companies_are_text(chromium: Chromium, hostile: Page) -> None:
+    open_sample(hostile)
+
+    expect(hostile.locator("holdings-table .name").first).to_have_text(HOSTILE[0])
+    nothing_ran(hostile)
+
+
+def test_what_is_looked_up_is_text(chromium: Chromium, hostile: Page) -> None:
+    open_sample(hostile)
+    hostile.get_by_role("combobox", name="Symbol", exact=True).press_sequentially("<b>")
+
+    expect(hostile.locator("#symbols li")).to_have_count(50)
+    nothing_ran(hostile)
+
+
+@pytest.mark.parametrize("field", ["Symbol", "Quantity", "Cost of one", "Currency of the cost"])
+def test_what_is_typed_into_a_form_is_text(chromium: Chromium, hostile: Page, field: str) -> None:
+    open_sample(hostile)
+    good = {"Symbol": "CBA.AX", "Quantity": "1", "Cost of one": "1", "Currency of the cost": "AUD"}
+    for name, value in good.items():
+        hostile.get_by_label(name, exact=True).fill(value)
+    wrong = hostile.get_by_label(field, exact=True)
+    wrong.evaluate("input => { input.maxLength = 500; }")
+    for text in HOSTILE:
+        wrong.fill(text)
+        with hostile.expect_response("**/holdings/**"):
+            wrong.press("Enter")
+    expect(hostile.locator("holding-form .problem")).to_be_visible()
+    nothing_ran(hostile)
+
+
+def test_cells_and_columns_of_a_file_are_text(chromium: Chromium, hostile: Page) -> None:
+    def quoted(text: str) -> str:
+        return '"' + text.replace('"', '""') + '"'
+
+    rows = [",".join([quoted(text)] * 4) for text in HOSTILE]
+    for header, faults in (("symbol,quantity,average_cost,currency", 100), (",".join(map(quoted, HOSTILE)), 54)):
+        open_sample(hostile)
+        hostile.get_by_role("button", name="Import CSV").click()
+        data = "\n".join([header, *rows]).encode()
+        hostile.locator("#import-file").set_input_files({"name": HOSTILE[1], "mimeType": "text/csv", "buffer": data})
+        expect(hostile.locator("import-dialog tbody tr")).to_have_count(faults)
+        nothing_ran(hostile)
+
+
+def test_the_strings_would_run_where_markup_is_set(chromium: Chromium, hostile: Page) -> None:
+    """Or this file would prove nothing."""
+    page = hostile.context.new_page()
+    page.goto("about:blank")
+    page.evaluate("html => document.write(html)", json.loads(json.dumps(HOSTILE[0])))
+    page.wait_for_function("globalThis.hit === 1")
+    page.close()

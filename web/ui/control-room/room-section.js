@@ -1,0 +1,85 @@
+import { setProblem, setText } from "../dom.js";
+import { clearFaults, faultsOf, showFaults } from "./field-faults.js";
+
+const AGAIN_EVERY = 5_000; // ms, while it is looked at
+
+/** Tell all sections that something was ordered, so that what is shown is read again. */
+export const tellChange = () => document.dispatchEvent(new Event("room-change"));
+
+/**
+ * One section of the room: reads when it is opened and from time to time while it is, and says
+ * whether it is loading, empty or failed. What was read stays when a later reading fails.
+ */
+export class RoomSection extends HTMLElement {
+  #timer = 0;
+  #reading = 0;
+  #isRead = false;
+
+  connectedCallback() {
+    document.addEventListener("room-change", () => this.isOpen && this.read());
+    this.querySelector("[data-action=again]").addEventListener("click", () => this.read());
+    this.prepare();
+  }
+
+  /** Set up what is there once. */
+  prepare() {}
+
+  /** Read from the server and show it. @returns {Promise<boolean>} whether there is anything */
+  async load() {
+    return true;
+  }
+
+  get isOpen() {
+    return !this.hidden;
+  }
+
+  open() {
+    this.hidden = false;
+    clearInterval(this.#timer);
+    this.#timer = setInterval(() => document.hidden || this.read(), AGAIN_EVERY);
+    return this.read();
+  }
+
+  close() {
+    this.hidden = true;
+    clearInterval(this.#timer);
+  }
+
+  /** Of two readings at once, the later one counts. */
+  async read() {
+    const reading = (this.#reading += 1);
+    this.ariaBusy = "true";
+    this.#say(this.#isRead ? "" : "Loading…");
+    try {
+      const isThere = await this.load(() => reading === this.#reading);
+      if (reading !== this.#reading) return;
+      this.#isRead = true;
+      this.toggleAttribute("data-read", true);
+      this.#say(isThere ? "" : this.dataset.empty);
+      this.#fail("", []);
+    } catch (error) {
+      if (reading !== this.#reading) return;
+      this.#say("");
+      this.#fail(this.#isRead ? `This is not up to date: ${error.message}` : error.message, faultsOf(error));
+      if ([401, 403].includes(error.status)) document.dispatchEvent(new CustomEvent("room-refused", { detail: error }));
+    } finally {
+      if (reading === this.#reading) this.ariaBusy = null;
+    }
+  }
+
+  #say(text) {
+    const state = this.querySelector(".state");
+    state.hidden = !text;
+    setText(state, text);
+  }
+
+  /** What the filters ask for may be refused; the focus stays, as it may be read at any time. */
+  #fail(text, faults) {
+    const filters = this.querySelector("form.filters");
+    if (filters) clearFaults(filters);
+    if (filters) showFaults(filters, faults);
+    const failure = this.querySelector(".failure");
+    failure.hidden = !text;
+    setProblem(failure.querySelector("[role=alert]"), text);
+  }
+}

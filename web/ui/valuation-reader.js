@@ -1,0 +1,66 @@
+import { get } from "./api.js";
+
+/** How often at most, in ms, the whole valuation is read when an event does not tell all. */
+const EVERY = { changed: 2_000, partial: 30_000 };
+const TRIES = 3;
+
+/** Reads the whole valuation when the stream does not tell all: what was removed, and what has no price. */
+export class ValuationReader {
+  #ledger;
+  #path = "";
+  #readAt = 0;
+  #isReading = false;
+  #isAgain = false;
+  #failed;
+
+  /**
+   * @param {import("./ledger.js").Ledger} ledger
+   * @param {(error?: Error) => void} failed called with why it could not be read, and with nothing when it could
+   */
+  constructor(ledger, failed) {
+    this.#ledger = ledger;
+    this.#failed = failed;
+    ledger.addEventListener("change", () => {
+      if (this.#path && !ledger.isWhole && Date.now() - this.#readAt > EVERY.changed) this.read();
+    });
+  }
+
+  /** Of a path whose values the ledger keeps from now on; empty: none. @param {string} path */
+  set path(path) {
+    this.#path = path;
+  }
+
+  /** Look again now and then while something is missing. @param {() => boolean} isWanted */
+  watch(isWanted) {
+    setInterval(() => {
+      if (isWanted() && (this.#ledger.totals?.partial || !this.#ledger.isWhole)) this.read();
+    }, EVERY.partial);
+  }
+
+  /** Read, unless the stream brings a newer value meanwhile. */
+  async read() {
+    if (this.#isReading) return void (this.#isAgain = true);
+    this.#isReading = true;
+    this.#readAt = Date.now();
+    const path = this.#path;
+    try {
+      for (let tries = 1; tries <= TRIES && path; tries += 1) {
+        const { version } = this.#ledger;
+        const valuation = await get(path);
+        if (this.#path !== path) break;
+        this.#failed();
+        if (this.#ledger.version !== version && tries < TRIES) continue;
+        this.#ledger.value(valuation);
+        break;
+      }
+    } catch (error) {
+      if (this.#path === path) this.#failed(error);
+    } finally {
+      this.#isReading = false;
+      if (this.#isAgain) {
+        this.#isAgain = false;
+        this.read();
+      }
+    }
+  }
+}
