@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import logging
+import queue
 import sys
 from types import TracebackType
 from typing import Any, TypeVar
@@ -144,6 +145,10 @@ class MarketActor(pykka.ThreadingActor):
             self.actor_ref.last_error = f"{exception_type.__name__}: {exception_value}"  # type: ignore[attr-defined]
 
     @staticmethod
+    def _create_actor_inbox() -> queue.SimpleQueue[Any]:
+        return queue.SimpleQueue()  # Pykka's queue.Queue takes three locks a message
+
+    @staticmethod
     def _create_future() -> pykka.Future[Any]:
         return Reply()
 
@@ -160,7 +165,7 @@ class PooledActor(pykka.Actor):
 
     def __init__(self) -> None:
         super().__init__()
-        self.address = Address(type(self).__name__, self.actor_ref)
+        self.actor_stopped = self.actor_ref.actor_stopped = pool.Flag()  # type: ignore[assignment]
 
     @classmethod
     def _create_actor_inbox(cls) -> pool.PooledInbox:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from sys import intern
 from uuid import UUID
 
 from market_actors.actor import Address, MarketActor, Reply
@@ -70,11 +71,11 @@ class Entry:
 
 @dataclass(slots=True)
 class Live:
-    """A running valuation actor, and the prices it was not told because it lags; needed_at is monotonic."""
+    """A running valuation actor, and the symbols it was not told of because it lags; needed_at is monotonic."""
 
     address: Address
     needed_at: float
-    owed: dict[str, Price] = field(default_factory=dict)
+    owed: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -108,7 +109,7 @@ class PortfolioBook(MarketActor):
         self._audience = (connections,) if cache is None else (connections, cache)
         self._entries: dict[UUID, Entry] = {}
         self._holders: dict[str, set[UUID]] = {}
-        self._prices: dict[str, Price] = {}
+        self._prices: Mapping[str, Price] = {}  # never changed, but replaced: valuations read it on their own threads
         self._live: dict[UUID, Live] = {}
         self._wanted: dict[UUID, Wanted] = {}
         self._recalls: dict[UUID, list[Reply]] = {}
@@ -177,7 +178,9 @@ class PortfolioBook(MarketActor):
         for entry in entries:
             known = self._entries.get(entry.portfolio_id)
             if known is None or known.version <= entry.version:
-                held = tuple(Held(symbol, currency, float(quantity)) for symbol, currency, quantity in entry.held)
+                held = tuple(
+                    Held(intern(symbol), intern(currency), float(quantity)) for symbol, currency, quantity in entry.held
+                )
                 self._index(entry.portfolio_id, Entry(entry.user_id, entry.base_currency, entry.version, held))
         self._tell_demand()
 
@@ -249,21 +252,17 @@ class PortfolioBook(MarketActor):
         """Hand prices to the valuations that need them; wake those that have not been valued for long."""
         moved = [symbol for symbol, price in prices.items() if self._has_new_currency(price)]
         self._stakes.moved(self._prices, prices)
-        self._prices |= prices
+        self._prices = {**self._prices, **prices}
         for portfolio_id in {holder for symbol in moved for holder in self._holders.get(symbol, ())}:
             self._index(portfolio_id, self._entries[portfolio_id])
         if moved:
             self._tell_demand()
-        touched: dict[UUID, dict[str, Price]] = {}
-        for symbol, price in prices.items():
-            for holder in self._holders.get(symbol, ()):
-                touched.setdefault(holder, {})[symbol] = price
+        news = Revalue(self._prices, frozenset(prices), self._now)
         resting = []
-        for portfolio_id, changed in touched.items():
+        for portfolio_id in set[UUID]().union(*(self._holders.get(symbol, ()) for symbol in prices)):
             live = self._live.get(portfolio_id)
             if live is not None:
-                live.owed |= changed
-                self._revalue(live)
+                self._revalue(live, news)
                 continue
             resting.append(portfolio_id)
             if self._monotonic - self._entries[portfolio_id].valued_at >= VALUE_EVERY:
@@ -271,16 +270,19 @@ class PortfolioBook(MarketActor):
         if resting and self._cache is not None:
             self._cache.tell(DropValuations(tuple(resting)))
 
-    def _revalue(self, live: Live) -> None:
-        if live.owed and live.address.inbox_size < LAG:
-            live.address.tell(Revalue(live.owed, self._now))
-            live.owed = {}
+    def _revalue(self, live: Live, news: Revalue) -> None:
+        """Tell a valuation of the news, and of what it is owed; or owe it these as well."""
+        touched = news.touched | live.owed if live.owed else news.touched
+        if live.address.inbox_size < LAG:
+            live.address.tell(news if touched is news.touched else replace(news, touched=touched))
+            live.owed = frozenset()
+        else:
+            live.owed = touched
 
-    def _withdraw(self, symbols: Iterable[str]) -> None:
+    def _withdraw(self, symbols: Collection[str]) -> None:
         """These have no price any more: whoever counted it is valued anew."""
         touched = {holder for symbol in symbols for holder in self._holders.get(symbol, ())}
-        for symbol in symbols:
-            self._prices.pop(symbol, None)
+        self._prices = {symbol: price for symbol, price in self._prices.items() if symbol not in symbols}
         for portfolio_id in touched & self._live.keys():
             self._retire(portfolio_id)
             if portfolio_id in self._followed:
@@ -303,8 +305,8 @@ class PortfolioBook(MarketActor):
             self._tell_demand()
             live = self._live.get(portfolio_id)
             if live is not None:
-                live.address.tell(Revalue(self._prices_for(portfolio_id), self._now))
-                live.address.tell(PositionsChanged((holdings,)))
+                live.address.tell(Revalue(self._prices, frozenset(), self._now, holdings))
+                live.owed = frozenset()
         if portfolio_id in self._wanted and not self._is_primed:
             self._early.append(holdings)
             return
@@ -330,15 +332,10 @@ class PortfolioBook(MarketActor):
         while self._early:
             self._positions_changed(self._early.pop())
 
-    def _prices_for(self, portfolio_id: UUID) -> dict[str, Price]:
-        needs = self._entries[portfolio_id].needs
-        return {symbol: self._prices[symbol] for symbol in needs if symbol in self._prices}
-
     # -- Valuation actors ----------------------------------------------------------------
 
     def _start(self, holdings: Holdings) -> Live:
-        prices = self._prices_for(holdings.portfolio_id)
-        ref = ValuationActor.start(holdings, prices, self._now, self._store, self._audience)
+        ref = ValuationActor.start(holdings, self._prices, self._now, self._store, self._audience)
         live = self._live[holdings.portfolio_id] = Live(Address("valuation", ref), self._monotonic)
         self._entries[holdings.portfolio_id].valued_at = self._monotonic
         return live
@@ -407,7 +404,8 @@ class PortfolioBook(MarketActor):
         if self._changed or self._has_new_portfolios:
             self._tell_holders()
         for portfolio_id, live in list(self._live.items()):
-            self._revalue(live)
+            if live.owed:
+                self._revalue(live, Revalue(self._prices, frozenset(), now))
             if portfolio_id in self._followed:
                 if not live.address.is_alive:
                     logger.error("the valuation of portfolio %s crashed; it starts anew", portfolio_id)

@@ -281,19 +281,25 @@ class ConnectionRegistry(MarketActor):
         if news and not news[0].position.follows(head):
             self._catch_up(head)
             return
-        frames_by_connection: dict[UUID, list[Frame]] = {}
+        frames: list[Frame] = []
+        heard: dict[UUID, int] = {}  # by connection, which of the frames: a bit for each
         for price in news:
             hearing = [key for key in self._table.hearing(price.symbol) if key not in self._replays]
             if hearing:
-                frame = self._price(price)
+                bit = 1 << len(frames)
+                frames.append(self._price(price))
                 for connection_id in hearing:
-                    frames_by_connection.setdefault(connection_id, []).append(frame)
-        groups: dict[tuple[int, ...], tuple[list[UUID], tuple[Frame, ...]]] = {}
-        for connection_id, frames in frames_by_connection.items():
-            same = groups.setdefault(tuple(map(id, frames)), ([], tuple(frames)))
-            same[0].append(connection_id)
+                    heard[connection_id] = heard.get(connection_id, 0) | bit
+        groups: dict[int, list[UUID]] = {}
+        for connection_id, bits in heard.items():
+            groups.setdefault(bits, []).append(connection_id)
         if groups:
-            self._outlet.deliver([Delivery(tuple(ids), frames) for ids, frames in groups.values()])
+            self._outlet.deliver(
+                [
+                    Delivery(tuple(ids), tuple(frame for place, frame in enumerate(frames) if bits >> place & 1))
+                    for bits, ids in groups.items()
+                ]
+            )
 
     def _catch_up(self, head: StreamPosition) -> None:
         """Prices after *head* were kept but not told to us: let every stream have them from the history."""
@@ -306,10 +312,11 @@ class ConnectionRegistry(MarketActor):
         portfolio_id = valuation.portfolio_id
         if not self._table.is_watched(portfolio_id):
             return
+        before = self._valuations.get(portfolio_id)
         self._valuations[portfolio_id] = valuation
-        held = frozenset(holding.symbol for holding in valuation.holdings)
-        held |= {unpriced.symbol for unpriced in valuation.unpriced}
-        self._table.set_held(portfolio_id, held)
+        held = valuation.symbols
+        if before is None or before.symbols != held:
+            self._table.set_held(portfolio_id, held)
         following = []
         for connection_id in self._table.watching(portfolio_id):
             stream = self._table[connection_id]

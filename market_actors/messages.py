@@ -507,10 +507,18 @@ class Followed(Message):
 
 @dataclass(frozen=True, slots=True)
 class Revalue(Message):
-    """Prices that a portfolio holds, or its rates, are news; now is the wall clock at the last tick."""
+    """Prices that a portfolio holds, or its rates, are news; the same message for all that are concerned.
+
+    prices:   all that are known; it is never changed.
+    touched:  the symbols of those that are news.
+    now:      the wall clock at the last tick.
+    holdings: what it holds from now on, where that has changed.
+    """
 
     prices: Mapping[str, Price]
+    touched: frozenset[str]
     now: datetime
+    holdings: Holdings | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from market_actors.domain.quote import Price, StreamPosition
@@ -15,8 +15,7 @@ STATUS = ""  # the key of connection_status: no symbol is empty
 Key = str | UUID | None
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """One encoded event. *key* is the symbol or portfolio whose newer event may stand for it; None: none may.
 
     position: that of a price.
@@ -27,8 +26,7 @@ class Frame:
     position: StreamPosition | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(NamedTuple):
     """Frames for these connections, in order. close: they are the last.
 
     merged:  when they answer a Resync, how many events they say were merged.

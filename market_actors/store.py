@@ -11,6 +11,8 @@ import logging
 from collections.abc import Callable
 from dataclasses import fields
 from datetime import datetime, timedelta
+from itertools import islice
+from sys import intern
 from typing import Any
 from uuid import UUID
 
@@ -61,6 +63,7 @@ from persistence.records import AdministrativeOverride, IntervalSpan, Positions,
 
 logger = logging.getLogger(__name__)
 
+POINTS_A_TICK = 500  # of portfolios' histories, written at one tick at the most; there is one a portfolio and minute
 NOTICE_EVERY = 3.0  # seconds between two looks for what others changed: commands, and servers of the same database
 NOTICE_OVERLAP = timedelta(seconds=30)  # a commit may be seen later than its time says
 KEEP_HISTORY = timedelta(days=3660)  # price history is kept for charts; what streams resume from is bounded elsewhere
@@ -177,7 +180,7 @@ class Store(MarketActor):
             case RecordValuations(points):
                 self._points |= {point.portfolio_id: point for point in points}
             case Tick(now, monotonic):
-                self._flush()
+                self._flush(POINTS_A_TICK)
                 if monotonic - self._noticed_at >= NOTICE_EVERY:
                     self._noticed_at = monotonic
                     self._notice(now)
@@ -260,10 +263,11 @@ class Store(MarketActor):
         orders = queries.load_orders(self._clock())
         return RulesChanged(tuple(map(override_of, orders.overrides)), tuple(map(setting_of, orders.intervals)))
 
-    def _flush(self) -> None:
-        if self._points:
-            points, self._points = tuple(self._points.values()), {}
-            queries.record_valuations(points)
+    def _flush(self, most: int | None = None) -> None:
+        """Write the points that wait, or *most* of them: those who ask shall not wait for ten thousand."""
+        chosen = list(islice(self._points, most))
+        if chosen:
+            queries.record_valuations([self._points.pop(portfolio_id) for portfolio_id in chosen])
 
 
 def override_of(row: AdministrativeOverride) -> Override:
@@ -316,14 +320,14 @@ def _providers() -> ProvidersConfigured:
 
 
 def holdings_of(positions: Positions) -> Holdings:
-    """Return stored positions as the domain knows them."""
+    """Return stored positions as the domain knows them; ten thousand of a symbol share its name."""
     return Holdings(
         positions.portfolio_id,
         positions.user_id,
         positions.base_currency,
         positions.version,
         tuple(
-            Position(holding.symbol, holding.quantity, holding.average_cost, holding.currency)
+            Position(intern(holding.symbol), holding.quantity, holding.average_cost, intern(holding.currency))
             for holding in positions.holdings
         ),
     )

@@ -43,7 +43,7 @@ class StreamTable:
         self._by_user: dict[UUID, set[UUID]] = {}
         self._by_portfolio: dict[UUID, set[UUID]] = {}
         self._by_symbol: dict[str, set[UUID]] = {}
-        self._held: dict[UUID, frozenset[str]] = {}
+        self._held: dict[UUID, tuple[str, ...]] = {}
         self._holders: dict[str, set[UUID]] = {}
         self._expiries: list[tuple[datetime, UUID]] = []
         self._watchers: dict[str, tuple[Holder, ...]] = {}
@@ -130,7 +130,7 @@ class StreamTable:
             if _discard(self._by_portfolio, portfolio_id, connection_id)
         ]
         for portfolio_id in left:
-            self.set_held(portfolio_id, frozenset())
+            self.set_held(portfolio_id, ())
         return left
 
     def watching(self, portfolio_id: UUID) -> frozenset[UUID]:
@@ -148,17 +148,17 @@ class StreamTable:
 
     def heard_by(self, stream: Stream) -> frozenset[str]:
         """The symbols whose prices a stream gets."""
-        held = (self._held.get(portfolio_id, frozenset()) for portfolio_id in stream.subscriber.portfolio_ids)
+        held = (self._held.get(portfolio_id, ()) for portfolio_id in stream.subscriber.portfolio_ids)
         return frozenset(stream.subscriber.symbols).union(*held)
 
-    def set_held(self, portfolio_id: UUID, symbols: frozenset[str]) -> None:
+    def set_held(self, portfolio_id: UUID, symbols: tuple[str, ...]) -> None:
         """Note what a watched portfolio holds now."""
-        before = self._held.pop(portfolio_id, frozenset())
+        before = self._held.pop(portfolio_id, ())
         if symbols:
             self._held[portfolio_id] = symbols
-        for symbol in before - symbols:
+        for symbol in set(before).difference(symbols):
             _discard(self._holders, symbol, portfolio_id)
-        for symbol in symbols - before:
+        for symbol in set(symbols).difference(before):
             self._holders.setdefault(symbol, set()).add(portfolio_id)
 
     def expired(self, now: datetime) -> list[UUID]:

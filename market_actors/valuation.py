@@ -8,14 +8,13 @@ from datetime import datetime, timedelta
 from market_actors.actor import PooledActor
 from market_actors.domain.position import Holdings
 from market_actors.domain.quote import Price
-from market_actors.domain.valuation import Valuation, value
+from market_actors.domain.valuation import Valuation, changed_symbols, revalued, value
 from market_actors.messages import (
     Address,
     Announce,
     GetValuation,
     Message,
     PortfolioValued,
-    PositionsChanged,
     RecordValuations,
     Revalue,
 )
@@ -37,7 +36,7 @@ class ValuationActor(PooledActor):
     ) -> None:
         super().__init__()
         self._holdings = holdings
-        self._prices = dict(prices)
+        self._prices = prices  # until the first value is made: later ones come with their message
         self._now = now
         self._store = store
         self._audience = audience
@@ -45,18 +44,19 @@ class ValuationActor(PooledActor):
         self._recorded_at: datetime | None = None
 
     def on_start(self) -> None:
-        self._publish()
+        prices, self._prices = self._prices, {}
+        self._publish(value(self._holdings, prices))
 
     def on_receive(self, message: Message) -> Valuation | None:
         match message:
-            case Revalue(prices, now):
-                self._prices |= prices
+            case Revalue(prices, touched, now, holdings):
                 self._now = now
-                self._publish()
-            case PositionsChanged((holdings,)):
-                self._holdings = holdings
-                self._recorded_at = None
-                self._publish()
+                if holdings is None:
+                    self._publish(revalued(self._valuation, self._holdings, prices, touched))
+                else:
+                    self._holdings = holdings
+                    self._recorded_at = None
+                    self._publish(value(holdings, prices))
             case Announce():
                 if self._valuation is not None:
                     self._tell(self._valuation, changed_symbols(None, self._valuation))
@@ -66,12 +66,12 @@ class ValuationActor(PooledActor):
                 raise TypeError(f"not a message for a valuation: {message!r}")
         return None
 
-    def _publish(self) -> None:
-        before, self._valuation = self._valuation, value(self._holdings, self._prices)
-        if self._valuation == before:
+    def _publish(self, valuation: Valuation) -> None:
+        before, self._valuation = self._valuation, valuation
+        if valuation == before:
             return
-        self._tell(self._valuation, changed_symbols(before, self._valuation))
-        self._record(self._valuation)
+        self._tell(valuation, changed_symbols(before, valuation))
+        self._record(valuation)
 
     def _tell(self, valuation: Valuation, changed: frozenset[str]) -> None:
         valued = PortfolioValued(valuation, changed)
@@ -94,9 +94,3 @@ class ValuationActor(PooledActor):
             valuation.currency,
         )
         self._store.tell(RecordValuations((point,)))
-
-
-def changed_symbols(before: Valuation | None, after: Valuation) -> frozenset[str]:
-    """Return the symbols whose holding is not what it was; of a first valuation all."""
-    known = {holding.symbol: holding for holding in before.holdings} if before else {}
-    return frozenset(holding.symbol for holding in after.holdings if known.get(holding.symbol) != holding)

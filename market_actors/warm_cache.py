@@ -7,6 +7,7 @@ with a check (see PortfolioBook); without Redis every answer is the same, only d
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import TypeVar
 from uuid import UUID
@@ -37,7 +38,13 @@ logger = logging.getLogger(__name__)
 
 FLUSH = 500  # valuations written at one tick at the most; the newest of each portfolio waits
 
-_encode = msgspec.json.Encoder().encode
+
+def _made(lazy: object) -> object:
+    """Return what JSON knows of what a valuation makes when it is looked at."""
+    return dict(lazy) if isinstance(lazy, Mapping) else tuple(lazy) if isinstance(lazy, Sequence) else NotImplemented
+
+
+_encode = msgspec.json.Encoder(enc_hook=_made).encode
 _price = msgspec.json.Decoder(LastPrice)
 _valuation = msgspec.json.Decoder(Valuation)
 

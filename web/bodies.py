@@ -16,7 +16,12 @@ from market_actors.domain.valuation import HoldingValue, Valuation
 
 def timestamp(moment: datetime) -> str:
     """Return ISO 8601 in UTC with Z."""
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+    return utc(moment).isoformat()[:-6] + "Z"  # without +00:00
+
+
+def utc(moment: datetime) -> datetime:
+    """Return the moment as JSON has it with Z."""
+    return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
 
 
 def optional(value: Decimal | None) -> str | None:
@@ -82,7 +87,7 @@ def holding_body(holding: HoldingValue) -> dict[str, Any]:
         "unrealized_gain_loss": plain(holding.unrealized_gain_loss),
         "is_stale": holding.is_stale,
         "source": holding.source,
-        "last_updated": timestamp(holding.last_updated),
+        "last_updated": utc(holding.last_updated),
     }
 
 
@@ -103,12 +108,10 @@ def portfolio_event_body(valuation: Valuation, changed: frozenset[str] | None, n
         "unrealized_gain_loss": plain(valuation.unrealized_gain_loss),
         "daily_change": optional(valuation.daily_change),
         "daily_change_percent": optional(valuation.daily_change_percent),
-        "last_updated": timestamp(valuation.last_updated) if valuation.last_updated else None,
+        "last_updated": utc(valuation.last_updated) if valuation.last_updated else None,
         "stale_price_count": valuation.stale_price_count,
         "fresh_percent": valuation.fresh_percent,
         "oldest_price_age_seconds": max(int((now - oldest).total_seconds()), 0) if oldest else None,
         "partial": valuation.partial,
-        "holdings": [
-            holding_body(holding) for holding in valuation.holdings if changed is None or holding.symbol in changed
-        ],
+        "holdings": list(map(holding_body, valuation.holdings if changed is None else valuation.holdings_of(changed))),
     }

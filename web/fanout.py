@@ -8,8 +8,10 @@ the present state of just that. So a slow reader costs at most one write and a f
 Of a page of what a stream had missed nothing is withheld: it waits, and the registry sends no
 other before it is told that this one was taken.
 
-Sends keep the interpreter lock (libc's send through ctypes.PyDLL cannot block): giving it
-away and back on each of thousands of sends costs seconds while another thread computes.
+Whatever the registry hands over is put with what already waits for the same stream, and goes
+in one write. A slice of the streams is sent to in one call of map(), which keeps the interpreter
+lock (libc's send through ctypes.PyDLL cannot block) and is not interrupted for another thread:
+giving the lock away and back on each of thousands of sends costs seconds while an actor computes.
 """
 
 from __future__ import annotations
@@ -22,7 +24,8 @@ import logging
 import socket
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from itertools import chain, repeat
 from uuid import UUID
 
 from market_actors.domain.quote import StreamPosition
@@ -46,6 +49,8 @@ _FLAGS = socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL
 class Connection:
     """One open stream on its socket.
 
+    fd:      the socket's number; -1 when it is closed.
+    waiting: what was delivered and not yet looked at.
     rest:    what the kernel has not taken of the last write; empty when the connection is ready.
     behind:  frames are withheld until the registry has answered a Resync.
     since:   position of the first price that was withheld; asked: that of the Resync under way.
@@ -62,6 +67,7 @@ class Connection:
         "closing",
         "conflated",
         "events_sent",
+        "fd",
         "id",
         "is_page_out",
         "missed",
@@ -71,12 +77,15 @@ class Connection:
         "rest",
         "since",
         "sock",
+        "waiting",
         "withheld",
     )
 
     def __init__(self, connection_id: UUID, sock: socket.socket) -> None:
         self.id = connection_id
         self.sock = sock
+        self.fd = sock.fileno()
+        self.waiting: list[Delivery] = []
         self.rest: bytes = b""
         self.behind = False
         self.since: StreamPosition | None = None
@@ -99,29 +108,39 @@ class Fanout:
         self._registry = registry
         self._connections: dict[UUID, Connection] = {}
         self._opening: dict[UUID, list[Delivery]] = {}
-        self._todo: deque[tuple[Delivery, int]] = deque()  # a delivery, and how many of its connections are done
-        self._scheduled = False
+        self._handed: deque[Sequence[Delivery] | None] = deque()  # by the registry; None: close all
+        self._is_called = self._is_working = False
+        self._todo: deque[Connection] = deque()
         self._busy: set[Connection] = set()
         self.events_sent = 0
 
     def __len__(self) -> int:
         return len(self._connections)
 
+    @property
+    def is_idle(self) -> bool:
+        """Has everything that was delivered been handed on?"""
+        return not self._handed and not self._todo
+
     # -- Called on the registry's thread ---------------------------------------------------
 
     def deliver(self, deliveries: Sequence[Delivery]) -> None:
-        self._hop(self._accept, deliveries)
+        self._hand(deliveries)
 
     def figures(self) -> Mapping[UUID, Figures]:
         connections = list(self._connections.values())  # in one step, whatever the loop does meanwhile
         return {each.id: Figures(each.events_sent, each.bytes_sent, each.conflated) for each in connections}
 
     def reset(self) -> None:
-        self._hop(self._close_all)
+        self._hand(None)
 
-    def _hop(self, call: Callable[..., None], *args: object) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop has ended: nobody is connected
-            self._loop.call_soon_threadsafe(call, *args)
+    def _hand(self, what: Sequence[Delivery] | None) -> None:
+        """Leave it to the loop, which is called once for all that comes until it looks."""
+        self._handed.append(what)
+        if not self._is_called:
+            self._is_called = True
+            with contextlib.suppress(RuntimeError):  # the loop has ended: nobody is connected
+                self._loop.call_soon_threadsafe(self._accept)
 
     # -- Connections -------------------------------------------------------------------------
 
@@ -151,6 +170,8 @@ class Fanout:
         if self._connections.pop(connection.id, None) is None:
             return
         self._busy.discard(connection)
+        connection.fd = -1
+        connection.waiting = []
         self._loop.remove_reader(connection.sock)
         if connection.rest:
             self._loop.remove_writer(connection.sock)
@@ -161,7 +182,7 @@ class Fanout:
 
     async def drained(self) -> None:
         """Wait until every frame handed over so far is with the kernel or its connection is closed."""
-        while self._todo or self._busy:
+        while self._handed or self._todo or self._busy:
             await asyncio.sleep(0.01)
 
     def check(self, now: float) -> None:
@@ -190,33 +211,73 @@ class Fanout:
 
     # -- Frames ------------------------------------------------------------------------------
 
-    def _accept(self, deliveries: Sequence[Delivery]) -> None:
-        self._todo.extend((delivery, 0) for delivery in deliveries)
-        if not self._scheduled:
+    def _accept(self) -> None:
+        """Put what was handed over where it belongs, in its order."""
+        self._is_called = False
+        while self._handed:
+            deliveries = self._handed.popleft()
+            if deliveries is None:
+                self._close_all()
+                continue
+            for delivery in deliveries:
+                for connection_id in delivery.connection_ids:
+                    connection = self._connections.get(connection_id)
+                    if connection is not None:
+                        if not connection.waiting:
+                            self._todo.append(connection)
+                        connection.waiting.append(delivery)
+                    elif (opening := self._opening.get(connection_id)) is not None:
+                        opening.append(delivery)
+        if not self._is_working:
             self._work()
 
     def _work(self) -> None:
-        """Serve one slice of connections, in the order of deliveries, and come back for the rest."""
-        left = SLICE
-        while self._todo and left > 0:
-            delivery, done = self._todo.popleft()
-            ids = delivery.connection_ids
-            part = ids[done : done + left]
-            if done + len(part) < len(ids):
-                self._todo.appendleft((delivery, done + len(part)))
-            left -= len(part)
-            self._deliver(part, delivery)
-        self._scheduled = bool(self._todo)
-        if self._scheduled:
+        """Serve one slice of connections, and come back for the rest."""
+        connections, writes, counts = [], [], []
+        joined: dict[int, tuple[bytes, int, Delivery]] = {}  # by id, of deliveries that many get
+        for _ in range(min(SLICE, len(self._todo))):
+            connection = self._todo.popleft()
+            waiting, connection.waiting = connection.waiting, []
+            plain = self._plain(connection, waiting, joined)
+            if plain is None:
+                for delivery in waiting:
+                    self._deliver_to(connection, delivery)
+            else:
+                connections.append(connection)
+                writes.append(plain[0])
+                counts.append(plain[1])
+        fds = [connection.fd for connection in connections]
+        taken = list(map(_send, fds, writes, map(len, writes), repeat(_FLAGS)))
+        for connection, data, events, sent in zip(connections, writes, counts, taken, strict=True):
+            connection.events_sent += events
+            if sent == len(data):
+                connection.bytes_sent += sent
+            else:
+                self._took(connection, data, sent)
+        self.events_sent += sum(counts)
+        self._is_working = bool(self._todo)
+        if self._is_working:
             self._loop.call_soon(self._work)
 
-    def _deliver(self, connection_ids: Sequence[UUID], delivery: Delivery) -> None:
-        for connection_id in connection_ids:
-            connection = self._connections.get(connection_id)
-            if connection is not None:
-                self._deliver_to(connection, delivery)
-            elif (opening := self._opening.get(connection_id)) is not None:
-                opening.append(delivery)
+    @staticmethod
+    def _plain(
+        connection: Connection, waiting: Sequence[Delivery], joined: dict[int, tuple[bytes, int, Delivery]]
+    ) -> tuple[bytes, int] | None:
+        """Return what goes out in one write, and the events in it; None when there is more to be done about it."""
+        if connection.rest or connection.behind or connection.closing is not None or connection.fd < 0:
+            return None
+        if len(waiting) == 1 and (known := joined.get(id(waiting[0]))):
+            return known[:2]
+        for delivery in waiting:
+            if delivery.close or delivery.is_page or delivery.merged is not None:
+                return None
+        frames = list(chain.from_iterable([delivery.frames for delivery in waiting]))
+        data = b"".join([frame.data for frame in frames])
+        if len(data) > WRITE:
+            return None
+        if len(waiting) == 1:
+            joined[id(waiting[0])] = data, len(frames), waiting[0]
+        return data, len(frames)
 
     def _deliver_to(self, connection: Connection, delivery: Delivery) -> None:
         if connection.closing is not None:
@@ -285,23 +346,28 @@ class Fanout:
                 connection.withheld += frame.key != STATUS
 
     def _write(self, connection: Connection, data: bytes) -> None:
-        sent = _send(connection.sock.fileno(), data, len(data), _FLAGS)
-        if sent == len(data):
-            connection.bytes_sent += sent
-            return
+        sent = _send(connection.fd, data, len(data), _FLAGS)
         if sent < 0 and ctypes.get_errno() not in (errno.EAGAIN, errno.EINTR):
             self._loop.call_soon(self.close, connection)
             return
         sent = max(sent, 0)
         connection.bytes_sent += sent
+        if sent == len(data):
+            return
         connection.rest = data[sent:]
         connection.progressed_at = time.monotonic()
         self._busy.add(connection)
         self._loop.add_writer(connection.sock, self._writable, connection)
 
+    def _took(self, connection: Connection, data: bytes, sent: int) -> None:
+        """Note what a slice's send has taken, and try once more: only then the kernel's reason is known."""
+        taken = max(sent, 0)
+        connection.bytes_sent += taken
+        self._write(connection, data[taken:])
+
     def _writable(self, connection: Connection) -> None:
         data = connection.rest
-        sent = _send(connection.sock.fileno(), data, len(data), _FLAGS)
+        sent = _send(connection.fd, data, len(data), _FLAGS)
         if sent < 0:
             if ctypes.get_errno() not in (errno.EAGAIN, errno.EINTR):
                 self.close(connection)

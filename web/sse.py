@@ -44,7 +44,7 @@ def event(
     name: str, data: Mapping[str, Any], sequence: int, now: datetime, position: StreamPosition | None = None
 ) -> bytes:
     """Return one event; *position* becomes its id."""
-    body = _encode({"type": name, "data": data, "timestamp": timestamp(now), "sequence": sequence})
+    body = _encode({"type": name, "data": data, "timestamp": now, "sequence": sequence})
     mark = f"id: {position}\n".encode() if position else b""
     return b"%sevent: %s\ndata: %s\n\n" % (mark, name.encode(), body)
 

@@ -39,7 +39,8 @@ def percent(part: Decimal, whole: Decimal) -> Decimal | None:
 
 def plain(value: Decimal) -> str:
     """Return the digits as written, never in scientific notation."""
-    return format(value, "f")
+    text = str(value)
+    return text if "E" not in text else format(value, "f")
 
 
 def fx_symbol(source: str, target: str) -> str:

@@ -1,8 +1,13 @@
-"""What a portfolio is worth, from what it holds and the prices of now."""
+"""What a portfolio is worth, from what it holds and the prices of now.
+
+:func:`value` counts everything; :func:`revalued` goes on from a former valuation and counts what has changed alone. Both
+come to the same, digit by digit.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -10,37 +15,17 @@ from uuid import UUID
 
 from market_actors.domain.money import EXACT, ZERO, fx_symbol, percent
 from market_actors.domain.position import Holdings, Position
+from market_actors.domain.priced import (
+    Basis,
+    HoldingValue,
+    PricedHoldings,
+    PriceInputs,
+    Unpriced,
+    product,
+)
 from market_actors.domain.quote import Price, StreamPosition
 
-ONE = Decimal(1)
-
-
-@dataclass(frozen=True, slots=True)
-class HoldingValue:
-    """One holding at its price; all amounts but *price* are in the portfolio's currency, at the present rate.
-
-    daily_change: None where the previous close is unknown.
-    """
-
-    symbol: str
-    quantity: Decimal
-    price: Decimal
-    currency: str
-    market_value: Decimal
-    cost_basis: Decimal
-    daily_change: Decimal | None
-    unrealized_gain_loss: Decimal
-    is_stale: bool
-    source: str
-    last_updated: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Unpriced:
-    """A holding that counts in no total: it has no price, or no rate into the portfolio's currency."""
-
-    symbol: str
-    reason: str
+__all__ = ["HoldingValue", "Unpriced", "Valuation", "changed_symbols", "revalued", "value"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +53,23 @@ class Valuation:
     stale_price_count: int
     fresh_percent: float
     partial: bool
-    holdings: tuple[HoldingValue, ...]
+    holdings: Sequence[HoldingValue]
     unpriced: tuple[Unpriced, ...]
     inputs: Mapping[str, StreamPosition]
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Of all that it holds, priced or not."""
+        if isinstance(self.holdings, PricedHoldings):
+            return self.holdings.basis.symbols
+        named: tuple[HoldingValue | Unpriced, ...] = (*self.holdings, *self.unpriced)
+        return tuple(holding.symbol for holding in named)
+
+    def holdings_of(self, symbols: Collection[str]) -> Iterable[HoldingValue]:
+        """Return the holdings of these symbols that have a value."""
+        if isinstance(self.holdings, PricedHoldings):
+            return self.holdings.of(symbols)
+        return [holding for holding in self.holdings if holding.symbol in symbols]
 
 
 def value(holdings: Holdings, prices: Mapping[str, Price]) -> Valuation:
@@ -78,26 +77,135 @@ def value(holdings: Holdings, prices: Mapping[str, Price]) -> Valuation:
 
     A holding without a price, or without a rate, counts in no total and is named in ``unpriced``.
     """
-    valued: list[HoldingValue] = []
-    unpriced: list[Unpriced] = []
-    used: dict[str, Price] = {}
-    for position in holdings.positions:
-        found = _value_of(position, holdings.base_currency, prices)
-        if isinstance(found, Unpriced):
-            unpriced.append(found)
+    symbols = tuple(position.symbol for position in holdings.positions)
+    found = tuple(map(prices.get, symbols))
+    basis = Basis(holdings.base_currency, holdings.positions, symbols, found, _rates(holdings, found, prices), False)
+    total = cost = change = known = ZERO
+    unpriced, stale, unknown = [], 0, 0
+    for position, price in zip(holdings.positions, found, strict=True):
+        amounts = None if price is None else basis.amounts(position, price)
+        if price is None or amounts is None:
+            unpriced.append(Unpriced(position.symbol, "no_rate" if price else "no_price"))
+            continue
+        total = EXACT.add(total, amounts.market_value)
+        cost = EXACT.add(cost, basis.cost(position, price))
+        stale += amounts.is_stale
+        if amounts.daily_change is None:
+            unknown += 1
         else:
-            holding, inputs = found
-            valued.append(holding)
-            used |= inputs
-    total = _sum(holding.market_value for holding in valued)
-    cost = _sum(holding.cost_basis for holding in valued)
-    known = [holding for holding in valued if holding.daily_change is not None]
-    change = _sum(holding.daily_change for holding in known if holding.daily_change is not None)
-    before = EXACT.subtract(_sum(holding.market_value for holding in known), change)
-    times = [holding.last_updated for holding in valued]
-    stale = sum(holding.is_stale for holding in valued)
-    fresh = len(valued) - stale
-    count = len(holdings.positions)
+            change = EXACT.add(change, amounts.daily_change)
+            known = EXACT.add(known, amounts.market_value)
+    are_known = unknown < len(symbols) - len(unpriced)
+    return _valuation(
+        holdings,
+        basis._replace(is_complete=not unpriced and not unknown),
+        total,
+        cost,
+        change if are_known or len(unpriced) == len(symbols) else None,
+        known if are_known else None,
+        stale,
+        tuple(unpriced),
+    )
+
+
+def revalued(
+    before: Valuation | None, holdings: Holdings, prices: Mapping[str, Price], touched: AbstractSet[str]
+) -> Valuation:
+    """Return what value() returns, where of *prices* only those *touched* are others than when *before* was made.
+
+    before: made in this process, of the same holdings.
+    """
+    basis = _basis_of(before)
+    if before is None or before.daily_change is None or basis is None:
+        return value(holdings, prices)
+    if not basis.is_complete or not touched.isdisjoint(basis.rates):
+        return value(holdings, prices)
+    fresh, places = list(basis.prices), [place for place, symbol in enumerate(basis.symbols) if symbol in touched]
+    total, change, stale = before.total_value, before.daily_change, before.stale_price_count
+    for place in places:
+        position, old, new = basis.positions[place], basis.prices[place], prices.get(basis.symbols[place])
+        step = None if old is None or new is None else _step(basis, position, old, new)
+        if step is None or old is None or new is None:
+            return value(holdings, prices)
+        total = EXACT.add(total, step)
+        change = EXACT.add(change, step)
+        stale += new.is_stale - old.is_stale
+        fresh[place] = new
+    basis = Basis(basis.base, basis.positions, basis.symbols, tuple(fresh), basis.rates, True)
+    return _valuation(holdings, basis, total, before.total_cost_basis, change, total, stale, ())
+
+
+def _step(basis: Basis, position: Position, old: Price, new: Price) -> Decimal | None:
+    """Return by how much a holding's value, and with it its daily change, has moved.
+
+    None where these are not the same, or the new price has other decimals than the old one: a sum shows the decimals of
+    that part which has the most, and how many the others have is not known here.
+    """
+    was, now = old.quote, new.quote
+    rates = basis.rates_of(position, new)
+    if (
+        rates is None
+        or rates.is_stale
+        or was.currency != now.currency
+        or was.previous_close is None
+        or now.previous_close is None
+        or was.previous_close.compare_total(now.previous_close)
+        or not was.price.same_quantum(now.price)
+    ):
+        return None
+    return product(position.quantity, EXACT.subtract(now.price, was.price), rates.quoted)
+
+
+def changed_symbols(before: Valuation | None, after: Valuation) -> frozenset[str]:
+    """Return the symbols whose holding is not what it was; of a first valuation all."""
+    was, now = _basis_of(before), _basis_of(after)
+    if was and now and was.positions is now.positions and was.rates is now.rates:
+        pairs = zip(now.symbols, was.prices, now.prices, strict=True)
+        return frozenset(symbol for symbol, old, new in pairs if old is not new and _shown(old) != _shown(new))
+    known = {holding.symbol: holding for holding in before.holdings} if before else {}
+    return frozenset(holding.symbol for holding in after.holdings if known.get(holding.symbol) != holding)
+
+
+def _basis_of(valuation: Valuation | None) -> Basis | None:
+    """Return what a valuation was made of; None of one that was read from a cache."""
+    holdings = valuation.holdings if valuation else None
+    return holdings.basis if isinstance(holdings, PricedHoldings) else None
+
+
+def _shown(price: Price | None) -> object:
+    """What of a price is seen in a holding."""
+    if price is None:
+        return None
+    quote = price.quote
+    return (quote.price, quote.previous_close, quote.currency, quote.quote_time, price.source, price.is_stale)
+
+
+def _rates(holdings: Holdings, found: Iterable[Price | None], prices: Mapping[str, Price]) -> Mapping[str, Price]:
+    base = holdings.base_currency
+    currencies = {position.currency for position in holdings.positions}
+    currencies |= {price.currency for price in found if price is not None}
+    wanted = (fx_symbol(currency, base) for currency in currencies - {base})
+    return {symbol: rate for symbol in wanted if (rate := prices.get(symbol)) and rate.currency == base}
+
+
+def _valuation(
+    holdings: Holdings,
+    basis: Basis,
+    total: Decimal,
+    cost: Decimal,
+    change: Decimal | None,
+    known: Decimal | None,
+    stale: int,
+    unpriced: tuple[Unpriced, ...],
+) -> Valuation:
+    """known: the value of those holdings whose daily change is known; None when it is of none."""
+    counted = basis.prices
+    if unpriced:
+        without = {each.symbol for each in unpriced}
+        counted = tuple(price for price in counted if price is not None and price.symbol not in without)
+    times = [price.quote.quote_time for price in counted if price is not None]
+    count = len(basis.symbols)
+    before = None if known is None or change is None else EXACT.subtract(known, change)
     return Valuation(
         portfolio_id=holdings.portfolio_id,
         user_id=holdings.user_id,
@@ -106,63 +214,14 @@ def value(holdings: Holdings, prices: Mapping[str, Price]) -> Valuation:
         total_value=total,
         total_cost_basis=cost,
         unrealized_gain_loss=EXACT.subtract(total, cost),
-        daily_change=change if known or not valued else None,
-        daily_change_percent=percent(change, before) if known else None,
+        daily_change=change,
+        daily_change_percent=None if before is None or change is None else percent(change, before),
         last_updated=max(times, default=None),
         oldest_update=min(times, default=None),
         stale_price_count=stale,
-        fresh_percent=round(100 * fresh / count, 1) if count else 100.0,
+        fresh_percent=round(100 * (count - len(unpriced) - stale) / count, 1) if count else 100.0,
         partial=bool(unpriced),
-        holdings=tuple(valued),
-        unpriced=tuple(unpriced),
-        inputs={symbol: price.position for symbol, price in used.items()},
+        holdings=PricedHoldings(basis),
+        unpriced=unpriced,
+        inputs=PriceInputs(basis),
     )
-
-
-def _value_of(
-    position: Position, base: str, prices: Mapping[str, Price]
-) -> tuple[HoldingValue, dict[str, Price]] | Unpriced:
-    price = prices.get(position.symbol)
-    if price is None:
-        return Unpriced(position.symbol, "no_price")
-    inputs = {position.symbol: price}
-    rates = []
-    for currency in (price.currency, position.currency):
-        if currency == base:
-            rates.append(ONE)
-            continue
-        fx = prices.get(fx_symbol(currency, base))
-        if fx is None or fx.currency != base:
-            return Unpriced(position.symbol, "no_rate")
-        inputs[fx.symbol] = fx
-        rates.append(fx.value)
-    rate, cost_rate = rates
-    worth = _product(position.quantity, price.value, rate)
-    cost = _product(position.quantity, position.average_cost, cost_rate)
-    change = None if price.change is None else _product(position.quantity, price.change, rate)
-    holding = HoldingValue(
-        symbol=position.symbol,
-        quantity=position.quantity,
-        price=price.value,
-        currency=price.currency,
-        market_value=worth,
-        cost_basis=cost,
-        daily_change=change,
-        unrealized_gain_loss=EXACT.subtract(worth, cost),
-        is_stale=any(part.is_stale for part in inputs.values()),
-        source=price.source,
-        last_updated=price.quote.quote_time,
-    )
-    return holding, inputs
-
-
-def _product(quantity: Decimal, amount: Decimal, rate: Decimal) -> Decimal:
-    product = EXACT.multiply(quantity, amount)
-    return product if rate is ONE else EXACT.multiply(product, rate)
-
-
-def _sum(amounts: Iterable[Decimal]) -> Decimal:
-    total = ZERO
-    for amount in amounts:
-        total = EXACT.add(total, amount)
-    return total

@@ -16,7 +16,7 @@ from market_actors.book import IDLE, LAG, RETELL, VALUE_EVERY, PortfolioBook
 from market_actors.domain.polling import Holder
 from market_actors.domain.position import Holdings, Position
 from market_actors.domain.quote import Confirmation, MarketStatus, Price, Quote, StreamPosition
-from market_actors.domain.valuation import Valuation, value
+from market_actors.domain.valuation import Valuation, revalued
 from market_actors.errors import Unavailable, UnknownPortfolio
 from market_actors.messages import (
     BookLoaded,
@@ -437,14 +437,14 @@ def test_a_portfolio_that_lags_is_told_the_latest_prices_not_each_of_them(world,
     world.answer_for_the_store()
     begun, go_on, totals = threading.Event(), threading.Event(), []
 
-    def slow_value(holdings, prices):
+    def slow_value(before, holdings, prices, touched):
         begun.set()
         go_on.wait(5)
-        valuation = value(holdings, prices)
+        valuation = revalued(before, holdings, prices, touched)
         totals.append(valuation.total_value)
         return valuation
 
-    monkeypatch.setattr(valuation_module, "value", slow_value)
+    monkeypatch.setattr(valuation_module, "revalued", slow_value)
     world.prices(CBA_AX="1")
     assert begun.wait(5)
     for price in range(2, 101):

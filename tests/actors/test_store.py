@@ -30,7 +30,7 @@ from market_actors.messages import (
     SendRevoked,
     Tick,
 )
-from market_actors.store import ANSWERS, Store
+from market_actors.store import ANSWERS, POINTS_A_TICK, Store
 from market_actors.stored import (
     Authenticate,
     CountUsers,
@@ -40,6 +40,7 @@ from market_actors.stored import (
     DeletePortfolio,
     GetPortfolio,
     ImportHoldings,
+    ListPortfolios,
     ListValuationPoints,
     PutHolding,
     ReadUsage,
@@ -200,6 +201,20 @@ def test_values_are_written_in_batches_the_last_of_a_portfolio_counting(world):
     end = NOW + timedelta(seconds=1)
     points = world.ask(ListValuationPoints(world.user, portfolio_id, NOW, end, "raw", 10))
     assert [point.total_value for point in points] == [2]
+
+
+def test_the_values_of_very_many_portfolios_are_written_some_at_a_tick_and_all_at_the_end(world, monkeypatch):
+    written = []
+    monkeypatch.setattr(queries, "record_valuations", lambda points: written.append(len(points)))
+    points = [ValuationPoint(uuid4(), NOW, Decimal(1), Decimal(1), None, "AUD") for _ in range(POINTS_A_TICK + 100)]
+    world.store.tell(RecordValuations(tuple(points)))
+    world.store.tell(Tick(NOW, 1.0))
+    world.ask(ListPortfolios(world.user, 1, 0))
+    assert written == [POINTS_A_TICK]
+
+    world.store.stop().get(timeout=5)
+
+    assert written == [POINTS_A_TICK, 100]
 
 
 def test_a_reserved_call_is_committed_before_it_is_granted(world):

@@ -7,7 +7,7 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market_actors.domain.valuation import Unpriced, value
+from market_actors.domain.valuation import Unpriced, changed_symbols, revalued, value
 from tests.domain.samples import NOON, holdings, position, price_of, quote
 
 CBA = price_of(quote("CBA.AX", "101.25", previous_close="100.00"))
@@ -173,3 +173,77 @@ def test_the_order_of_the_holdings_changes_no_total(portfolio, random):
     assert shuffled.total_value == found.total_value
     assert shuffled.daily_change_percent == found.daily_change_percent
     assert set(shuffled.holdings) == set(found.holdings)
+
+
+def texts(valuation):
+    """Every amount as its digits, since 1.5 and 1.50 are equal and do not look it."""
+    amounts = (
+        valuation.total_value,
+        valuation.total_cost_basis,
+        valuation.unrealized_gain_loss,
+        valuation.daily_change,
+    )
+    return [str(amount) for amount in amounts]
+
+
+@st.composite
+def batches(draw):
+    """Later prices of some of the symbols and rates; few, so that most are of holdings."""
+    short = st.decimals(min_value="0.0001", max_value=10**4, places=4).map(Decimal.normalize)
+    return [
+        {
+            symbol: price_of(
+                quote(
+                    symbol,
+                    str(draw(short)),
+                    previous_close=str(draw(short)) if draw(st.booleans()) else None,
+                    currency=draw(st.sampled_from(["AUD", "AUD", "USD"])),
+                ),
+                is_stale=draw(st.booleans()),
+            )
+            for symbol in draw(st.lists(st.sampled_from([*SYMBOLS, "USDAUD=X", "GBPAUD=X"]), unique=True, min_size=1))
+        }
+        for _ in range(draw(st.integers(1, 4)))
+    ]
+
+
+@given(portfolios(), batches())
+def test_going_on_from_a_former_value_comes_to_the_same_digits_as_counting_anew(portfolio, later):
+    positions, prices = portfolio
+    held, known = holdings(*positions), {price.symbol: price for price in prices}
+    found = value(held, known)
+    for batch in later:
+        known = known | batch
+        before, found = found, revalued(found, held, known, frozenset(batch))
+        anew = value(held, known)
+
+        assert found == anew
+        assert texts(found) == texts(anew)
+        assert dict(found.inputs) == dict(anew.inputs)
+        was = {each.symbol: each for each in before.holdings}
+        assert changed_symbols(before, found) == {each.symbol for each in anew.holdings if was.get(each.symbol) != each}
+
+
+def test_fewer_decimals_of_one_price_shorten_the_total_as_if_it_were_counted_anew():
+    held = holdings(position("CBA.AX", "1"), position("BHP.AX", "1"))
+    known = {each.symbol: each for each in (CBA, price_of(quote("BHP.AX", "40.1234", previous_close="40")))}
+    found = value(held, known)
+    assert str(found.total_value) == "141.3734"
+
+    shorter = price_of(quote("BHP.AX", "40.5", previous_close="40"))
+    found = revalued(found, held, known | {"BHP.AX": shorter}, frozenset({"BHP.AX"}))
+
+    assert str(found.total_value) == "141.75"
+
+
+def test_a_new_rate_values_all_anew_that_hang_on_it():
+    held = holdings(position("CBA.AX", "1"), position("AAPL", "2", "150"))
+    rate = price_of(quote("USDAUD=X", "1.6", previous_close="1.5"))
+    before = price_of(quote("USDAUD=X", "1.5", previous_close="1.5"))
+    known = {each.symbol: each for each in (CBA, AAPL, before)}
+    found = value(held, known)
+
+    later = revalued(found, held, known | {"USDAUD=X": rate}, frozenset({"USDAUD=X"}))
+
+    assert later.total_value == Decimal("101.25") + 2 * Decimal("200.10") * Decimal("1.6")
+    assert changed_symbols(found, later) == {"AAPL"}

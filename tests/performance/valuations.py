@@ -74,7 +74,7 @@ class Nobody:
 
 
 def price(symbol: str, amount: int, number: int) -> Price:
-    quote = Quote(symbol, "simulated", Decimal(amount) / 100, "AUD", NOW, NOW, Decimal(100))
+    quote = Quote(symbol, "simulated", Decimal(amount).scaleb(-2), "AUD", NOW, NOW, Decimal(100))
     position = StreamPosition(1, number)
     return Price(quote, "simulated", "XASX", MarketStatus.OPEN, Confirmation.INTRADAY, False, None, position)
 

@@ -14,6 +14,7 @@ import pytest
 from market_actors.domain.quote import StreamPosition
 from market_actors.messages import Message, PageTaken, Resync, Unsubscribe
 from market_actors.outlet import STATUS, Delivery, Figures, Frame
+from web import fanout as fanout_module
 from web.fanout import CLOSING_SECONDS, STALLED_SECONDS, Connection, Fanout
 
 HEAD = b"HTTP/1.1 200 OK\r\n\r\n"
@@ -337,3 +338,40 @@ async def test_the_figures_of_an_open_connection_are_those_of_now(fanout_of):
         await read_until(reader, b".")
 
         assert fanout.figures() == {connection_id: Figures(2, len(HEAD) + 8, 0)}
+
+
+async def test_what_waits_for_a_stream_leaves_in_one_write(fanout_of, monkeypatch):
+    sent = []
+
+    def counted(*arguments):
+        sent.append(arguments[1])
+        return send(*arguments)
+
+    send = fanout_module._send
+    fanout = fanout_of(Registry())
+    async with opened(fanout) as (connection_id, reader):
+        await read_until(reader, HEAD)
+        monkeypatch.setattr(fanout_module, "_send", counted)
+        deliver(fanout, connection_id, Frame("A", b"one "), Frame("B", b"two "))
+        deliver(fanout, connection_id, Frame("A", b"three."))
+
+        assert await read_until(reader, b".") == b"one two three."
+        assert sent == [b"one two three."]
+
+
+async def test_a_reset_closes_those_who_were_there_before_it_and_none_that_came_after(fanout_of):
+    fanout = fanout_of(Registry())
+    async with opened(fanout) as (_, former):
+        fanout.reset()
+        ours, theirs = socket_pair()
+        connection_id = uuid4()
+        await asyncio.sleep(0)
+        fanout.expect(connection_id)
+        deliver(fanout, connection_id, Frame(None, b"hello."))
+        await asyncio.sleep(0)
+        fanout.open(connection_id, ours, HEAD)
+
+        assert await read_until(theirs, b".") == HEAD + b"hello."
+        await read_until(former, HEAD)
+        assert await asyncio.get_running_loop().sock_recv(former, 10) == b""
+        theirs.close()

@@ -1,0 +1,179 @@
+"""Broadcast: one event to N streams, in a closed loop and once a second, beside the peers and the limit.
+
+python -m tests.performance.broadcast [--n 50 1000 5000 10000] [--rounds 3] [--only NAME ...] [--busy]
+
+The shipped server sends prices of one symbol that all streams ask for, with its accounts, registry and limits. Deliveries a
+second are of the closed loop: the next event is published when the former has been handed to every socket. Latency is
+from publishing to the client, at one event a second (N = 50: ten). Servers take turns, and the median of the rounds is
+shown. The processor time of a delivery is that of the server's process: it tells something on a machine that is not
+quiet, too. --busy: the shipped server alone, on both cores, once as it is and once with an actor that computes without end,
+and a program that asks for a price all the time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tests.performance.load import (
+    PEERS,
+    PEERS_PYTHON,
+    SERVER_CORES,
+    Client,
+    Ours,
+    Process,
+    Rest,
+    compiled,
+    middle,
+    pinned_process,
+    processor_seconds,
+    resident,
+    scratch,
+    settled,
+    table,
+    words,
+)
+from tests.running import free_port
+
+CLOSED, FIXED = 3.0, 3.5  # seconds of the two measurements
+BOTH = frozenset({0, 1})
+
+COMMANDS = {
+    "limit: C, epoll and send": "{limit} {port}",
+    "nginx + nchan": "/usr/sbin/nginx -p {folder} -c {folder}/nginx.conf",
+    "node": "node {peers}/node_app.js {port}",
+    "aiohttp-sse": "{python} {peers}/aiohttp_app.py {port}",
+    "FastAPI + sse-starlette": "{python} {peers}/fastapi_app.py {port}",
+}
+OURS = "market-actors"
+
+
+class Peer(Process):
+    """A peer of the table; all but nchan have a pace of their own, which a request sets."""
+
+    def __init__(self, name: str, folder: Path) -> None:
+        port = free_port()
+        self.name, self.folder, self._publisher = name, folder, None
+        configuration = (PEERS / "nchan.conf").read_text().replace("@PORT@", str(port))
+        (folder / "nginx.conf").write_text(configuration)
+        (folder / "logs").mkdir()
+        limit = compiled("peers/limit.c", folder) if name.startswith("limit") else None
+        command = words(COMMANDS[name], limit=limit, port=port, folder=folder, peers=PEERS, python=PEERS_PYTHON)
+        super().__init__(command, port, folder)
+        self.until_open()
+
+    def pace(self, milliseconds: float) -> None:
+        if "nchan" not in self.name:
+            self.get(f"/ctl?period={milliseconds}")
+            return
+        if self._publisher is not None:
+            self._publisher.kill()
+            self._publisher.wait()
+            self._publisher = None
+        if milliseconds >= 0:
+            command = [sys.executable, str(PEERS / "post_publisher.py"), str(self.port), "/pub", str(milliseconds)]
+            self._publisher = pinned_process(command)
+
+
+class Shipped(Ours):
+    def pace(self, milliseconds: float) -> None:
+        self.command(f"pace 1 {milliseconds}")
+
+
+def run(make: Callable[[Path], Any], streams: int, busy: bool = False) -> dict[str, float]:
+    """Return deliveries a second, latencies (ms), and memory a stream (KiB)."""
+    with scratch() as place:
+        folder = Path(place)
+        program = compiled("client.c", folder)
+        with make(folder) as server:
+            is_ours = isinstance(server, Shipped)
+            arguments = server.query("symbols=S000.AX&include_heartbeat=false") if is_ours else ["-u", "/sse"]
+            if is_ours:
+                arguments += ["-e", "price_update"]
+            server.pace(-1)
+            settled(server)
+            before = resident(server.pid)
+            # A stall of the machine must not look like the end of the events.
+            with Client(program, server.port, streams, "-q", "300" if streams < 5000 else "700", *arguments) as client:
+                settled(server)
+                found = {"KiB a stream": (resident(server.pid) - before) / streams / 1024}
+                if busy:
+                    server.command("busy")
+                for label, period, seconds in (("closed", 0, CLOSED), ("fixed", 100 if streams <= 50 else 1000, FIXED)):
+                    rest = Rest(server) if len(server.cores) > 1 else None
+                    client.say(str(seconds))
+                    client.expect("GO")
+                    used = processor_seconds(server.pid)
+                    server.pace(period)
+                    client.expect("WINDOW")
+                    used = processor_seconds(server.pid) - used
+                    server.pace(-1)
+                    got = client.answer()
+                    if label == "closed":
+                        found |= {"deliveries/s": got["per_s"], "CPU µs each": used / got["deliveries"] * 1e6}
+                    else:
+                        found |= {"p50 ms": got["p50_ms"], "p99 ms": got["p99_ms"]}
+                    if rest is not None:
+                        found[f"REST p99 ms, {label}"] = rest.stop()
+                    found["lost"] = max(found.get("lost", 0), got["lost"])
+            server.pace(-1)
+    return found
+
+
+def shipped(streams: int, cores: frozenset[int] = SERVER_CORES) -> Callable[[Path], Shipped]:
+    return lambda folder: Shipped(folder, streams, cores)
+
+
+def compare(sizes: list[int], rounds: int, only: list[str]) -> list[dict[str, object]]:
+    makers: dict[str, Callable[[int], Callable[[Path], Any]]] = {OURS: shipped}
+    makers |= {name: lambda _, name=name: lambda folder: Peer(name, folder) for name in COMMANDS}
+    rows: list[dict[str, object]] = []
+    for streams in sizes:
+        cells: dict[str, list[dict[str, float]]] = {}
+        for _ in range(rounds):
+            for name, maker in makers.items():
+                if not only or any(part in name for part in only):
+                    cells.setdefault(name, []).append(run(maker(streams), streams))
+                    print(f"N = {streams}, {name}: {cells[name][-1]}", file=sys.stderr)
+        rows += summed(streams, cells)
+    return rows
+
+
+def compare_busy(sizes: list[int], rounds: int) -> list[dict[str, object]]:
+    rows: list[dict[str, object]] = []
+    for streams in sizes:
+        cells: dict[str, list[dict[str, float]]] = {}
+        for _ in range(rounds):
+            for name, busy in (("both cores", False), ("both cores, a busy actor", True)):
+                cells.setdefault(name, []).append(run(shipped(streams, BOTH), streams, busy))
+                print(f"N = {streams}, {name}: {cells[name][-1]}", file=sys.stderr)
+        rows += summed(streams, cells)
+    return rows
+
+
+def summed(streams: int, cells: dict[str, list[dict[str, float]]]) -> list[dict[str, object]]:
+    rows: list[dict[str, object]] = []
+    for name, found in cells.items():
+        figures = {key: middle(each[key] for each in found) for key in found[0]}
+        rows.append({"N": streams, "server": name, **figures})
+    return rows
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--n", type=int, nargs="*", default=[50, 1000, 5000, 10000])
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", nargs="*", default=[])
+    parser.add_argument("--busy", action="store_true")
+    chosen = parser.parse_args()
+    if chosen.busy:
+        print(table(compare_busy(chosen.n, chosen.rounds)))
+    else:
+        print(table(compare(chosen.n, chosen.rounds, chosen.only)))
+
+
+if __name__ == "__main__":
+    main()

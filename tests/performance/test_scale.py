@@ -1,0 +1,39 @@
+"""The measurements in small, at the fifty streams that a user may have: they run, and count what they should."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.performance import broadcast, personal, rest, stop
+
+STREAMS = 50
+
+pytestmark = pytest.mark.performance
+
+
+@pytest.fixture(autouse=True)
+def soon_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(broadcast, "CLOSED", 0.3)
+    monkeypatch.setattr(broadcast, "FIXED", 0.5)
+    monkeypatch.setattr(personal, "ROUNDS", 2)
+
+
+def test_every_stream_gets_every_broadcast():
+    found = broadcast.run(broadcast.shipped(STREAMS), STREAMS)
+    assert found["lost"] == 0
+    assert found["deliveries/s"] > STREAMS
+
+
+def test_every_viewer_gets_its_own_new_value():
+    found = personal.measure("market-actors", personal.ours, STREAMS)
+    assert found["viewers"] == STREAMS
+    assert found["last ms"] >= found["p50 ms"]
+
+
+def test_programs_are_answered_while_viewers_get_their_batches():
+    assert [row["viewers"] for row in rest.measure(STREAMS, seconds=0.5)] == [STREAMS, STREAMS]
+
+
+def test_all_hear_of_a_stop_and_no_request_is_cut():
+    found = stop.measure(STREAMS)
+    assert (found["told closing"], found["requests cut"], found["exit status"]) == (STREAMS, 0, 0)
