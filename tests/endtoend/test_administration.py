@@ -97,6 +97,7 @@ def test_a_price_that_is_set_shows_everywhere_and_the_providers_comes_back(tmp_p
                 "overrides", override_type="price", scope="symbol", symbol=COIN, price="99.5", reason="a bad feed"
             )
             assert order["previous_price"] == "150000.5"
+            began = time.monotonic()
             awaited = {
                 ("price_update", "price", "99.5"),
                 ("portfolio_update", "total_value", "995.0"),
