@@ -196,7 +196,7 @@ class ConnectionRegistry(MarketActor):
                 self._outlet.deliver([Delivery((connection_id,), page, is_page=True)])
                 frames = []
             if step.is_last:
-                frames += self._snapshots(stream, stream.subscriber.portfolio_ids)
+                frames += self._snapshots(stream, stream.subscriber.portfolio_ids, self._position_of(stream))
             self._send((connection_id,), frames)
 
     def _greeting(self, stream: Stream) -> list[Frame]:
@@ -339,7 +339,8 @@ class ConnectionRegistry(MarketActor):
         if stream is None:
             return
         prices = [] if message.since is None else self._prices_since(message.since, stream)
-        snapshots = self._snapshots(stream, message.portfolio_ids)
+        # Without a position: a price may have been withheld since it asked, which a value must not run ahead of.
+        snapshots = self._snapshots(stream, message.portfolio_ids, None)
         merged = max(message.withheld - len(prices) - len(snapshots), 0)
         frames = [self._status(stream.recovered, merged), *map(self._price, prices), *snapshots]
         self._outlet.deliver([Delivery((message.connection_id,), tuple(frames), merged=merged)])
@@ -416,13 +417,12 @@ class ConnectionRegistry(MarketActor):
     def _price(self, price: Price) -> Frame:
         return Frame(price.symbol, self._wire.price_update(next(self._sequence), price), price.position)
 
-    def _snapshots(self, stream: Stream, portfolio_ids: Iterable[UUID]) -> list[Frame]:
+    def _snapshots(self, stream: Stream, portfolio_ids: Iterable[UUID], position: StreamPosition | None) -> list[Frame]:
         """The present values, those that the stream's user may see."""
         frames = []
         for portfolio_id in portfolio_ids:
             valuation = self._valuations.get(portfolio_id)
             if valuation is not None and valuation.user_id == stream.subscriber.user_id:
-                position = self._position_of(stream)
                 data = self._wire.portfolio_update(next(self._sequence), valuation, None, position)
                 frames.append(Frame(portfolio_id, data))
         return frames

@@ -55,13 +55,14 @@ def _database(settings: Settings) -> Iterator[Finding]:
                 return
             yield Finding("migrations", True, "none missing")
             broken = queries.check_audit()
-            yield Finding(
-                "audit log",
-                broken is None,
-                "unbroken"
-                if broken is None
-                else f"entry {broken.id} of {broken.at.isoformat()} was changed afterwards",
-            )
+            if broken is not None:
+                yield Finding(
+                    "audit log", False, f"entry {broken.id} of {broken.at.isoformat()} was changed afterwards"
+                )
+            elif queries.audit_lacks_its_end():
+                yield Finding("audit log", False, "its newest entries are missing")
+            else:
+                yield Finding("audit log", True, "unbroken")
             yield _claimed(connected)
     except (MarketError, PeeweeException, errors.MigrationFailed) as error:
         yield Finding("database", False, str(error))

@@ -4,6 +4,7 @@ from persistence.models.accounts import Session, SignInLink, StreamTicket, Token
 from persistence.models.administration import (
     AdministrativeOverride,
     ApiUsageMetrics,
+    AuditHead,
     AuditLog,
     MarketDataProvider,
     PollIntervalConfiguration,
@@ -26,6 +27,7 @@ __all__ = [
     "ApiUsagePlan",
     "ApiUsageRollup",
     "ApiUsageSymbol",
+    "AuditHead",
     "AuditLog",
     "BaseModel",
     "Holding",

@@ -93,3 +93,11 @@ class AuditLog(IdentifiedModel):
     before = Json(null=True)
     after = Json(null=True)
     hash = CharField()
+
+
+class AuditHead(BaseModel):
+    """The end of the audit log, one row: without its newest entries the log would look whole."""
+
+    id = IntegerField(primary_key=True)
+    number = BigIntegerField()
+    hash = CharField()

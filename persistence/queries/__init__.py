@@ -4,7 +4,7 @@ Whatever changes something does it in one transaction and returns when it is com
 Times are aware UTC; what queries return are records, detached from the database.
 """
 
-from persistence.queries.audit import append_audit, check_audit, list_audit
+from persistence.queries.audit import append_audit, audit_lacks_its_end, check_audit, list_audit
 from persistence.queries.bars import list_bars
 from persistence.queries.connections import close_connections, close_stale_connections, open_connections
 from persistence.queries.credentials import (
@@ -72,6 +72,7 @@ from persistence.queries.valuations import list_valuation_points, record_valuati
 
 __all__ = [
     "append_audit",
+    "audit_lacks_its_end",
     "authenticate",
     "calls_since",
     "check_audit",

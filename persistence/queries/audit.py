@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 from persistence.database import fetch, fetch_as, lock_until_commit, writing
 from persistence.fields import canonical
-from persistence.models import AuditLog
+from persistence.models import AuditHead, AuditLog
 from persistence.records import AuditEntry, Page
 
 LOCK = 7_305_002  # of PostgreSQL's advisory locks: the chain has one end
@@ -58,6 +58,8 @@ def append_audit(
         }
         link = _link(number + 1, previous, entry)
         AuditLog.insert(number=number + 1, hash=link, **entry).execute()
+        head = {AuditHead.number: number + 1, AuditHead.hash: link}
+        AuditHead.insert({AuditHead.id: 1, **head}).on_conflict(conflict_target=[AuditHead.id], update=head).execute()
         return fetch_as(AuditEntry, AuditLog.select(*_COLUMNS).where(AuditLog.id == entry["id"]))[0]
 
 
@@ -92,6 +94,12 @@ def check_audit() -> AuditEntry | None:
             return entry
         previous = entry.hash
     return None
+
+
+def audit_lacks_its_end() -> bool:
+    """Return whether the newest entries are missing, or all."""
+    newest = AuditLog.select(AuditLog.number, AuditLog.hash).order_by(AuditLog.number.desc()).limit(1)
+    return list(fetch(newest)) != list(fetch(AuditHead.select(AuditHead.number, AuditHead.hash)))
 
 
 def _walk() -> Iterator[tuple[int, AuditEntry]]:

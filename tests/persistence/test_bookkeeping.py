@@ -292,6 +292,18 @@ def test_an_altered_log_is_noticed_at_the_first_broken_entry(
     assert broken and broken.before == {"n": found}
 
 
+@pytest.mark.parametrize("change", ["DELETE FROM audit_log WHERE number > 3", "DELETE FROM audit_log"])
+def test_a_log_without_its_end_is_noticed(database: Database, change: str) -> None:
+    assert not queries.audit_lacks_its_end()
+    entries(5)
+    assert not queries.audit_lacks_its_end()
+    allow_changes(database)
+
+    database.execute_sql(change)
+
+    assert queries.audit_lacks_its_end()
+
+
 def test_an_altered_entry_with_a_hash_made_to_fit_breaks_the_next(database: Database) -> None:
     entries(3)
     forged = queries.list_audit(1, 1).rows[0]
