@@ -74,7 +74,7 @@ class Spender:
             return [row for row in due if row.symbol in step.symbols]
         for row in rows:
             if row.last_poll_at is not None:
-                _put_off([row], step.until, tick, self._routes.back_at(lane, row, tick))
+                _put_off(row, step.until, tick, self._routes.back_at(lane, row, tick))
         return []
 
     def planned(self, lane: Lane, tick: Tick) -> list[PlannedCall] | None:
@@ -136,14 +136,13 @@ class Spender:
         for row in due:
             opens = trading.next_open(row.exchange, tick.now)
             if opens is not None and has_settled(tick.now, candidates[row.symbol], allowance, trading):
-                _put_off([row], opens, tick)
+                _put_off(row, opens, tick)
             else:
                 ready.append(row)
         return ready
 
 
-def _put_off(rows: Iterable[Row], until: datetime, tick: Tick, latest: float = inf) -> None:
-    """Let these wait, until *latest* (monotonic) at most; then all providers are tried again, the first one first."""
-    for row in rows:
-        row.due = max(row.due, min(tick.monotonic + (until - tick.now).total_seconds(), latest))
-        row.close_round()
+def _put_off(row: Row, until: datetime, tick: Tick, latest: float = inf) -> None:
+    """Let it wait, until *latest* (monotonic) at most; then all providers are tried again, the first one first."""
+    row.due = max(row.due, min(tick.monotonic + (until - tick.now).total_seconds(), latest))
+    row.close_round()
