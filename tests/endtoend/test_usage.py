@@ -107,11 +107,15 @@ def test_the_report_agrees_with_itself_and_with_the_providers_own_count(tmp_path
 
     with server:
         wait_for(lambda: standin.calls("alpha_vantage", "IBM"), "IBM is asked for at the other provider")
+        held = "/api/v1/market-data/prices?symbols=AAPL,MSFT,IBM"
+        wait_for(lambda: len(server.get(held, ann).body) == 3, "all that was due is fetched")
         assert server.get("/api/v1/market-data/prices/KO", bob).status == 200
         server.get("/api/v1/market-data/symbols?query=Limited", ann)
         refreshed = server.request("POST", "/api/v1/market-data/refresh", {"symbols": ["MSFT", "KO"]}, ann)
         assert refreshed.status == 202
-        wait_for(lambda: server.get("/api/v1/admin/schedule", root).body[0]["kind"] != "manual", "it is refreshed")
+        wait_for(
+            lambda: len(standin.calls("yahoo", "MSFT")) == len(standin.calls("yahoo", "KO")) == 2, "both refreshed"
+        )
         body = wait_for(settled, "the report has all calls")
 
         assert made() >= 9
