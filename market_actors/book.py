@@ -315,6 +315,8 @@ class PortfolioBook(MarketActor):
             live = self._live.get(portfolio_id)
             if live is None or not live.address.is_alive:
                 live = self._start(holdings)
+                if not wanted.replies and portfolio_id not in self._followed:
+                    live.needed_at = float("-inf")  # for its point in the history: retired at the next tick
             for reply in wanted.replies:
                 reply.set(live.address.ask(GetValuation(portfolio_id)))
 

@@ -59,6 +59,7 @@ logger = logging.getLogger(__name__)
 COMMENT_SECONDS = 15  # proxies cut a silent connection after 30 s
 RECHECK_SECONDS = 2.0  # how often ended credentials are looked for; they must be noticed within 5 s
 RECHECK_OVERLAP = timedelta(seconds=30)  # a commit may be seen later than its time says
+AUDIENCES, GROUPS = 32, 32  # batches whose hearers are remembered, and in how many groups they may be
 RETELL_SECONDS = 5.0  # how often demand is told again, for actors that were restarted
 
 
@@ -90,6 +91,8 @@ class ConnectionRegistry(MarketActor):
         self._streams_per_user = streams_per_user
         self._sequence = itertools.count(1)
         self._table = StreamTable()
+        self._audiences: dict[tuple[str, ...], Mapping[tuple[int, ...], tuple[UUID, ...]]] = {}  # see _audiences_of()
+        self._audiences_at = (0, 0)
         self._prices: dict[str, Price] = {}
         self._valuations: dict[UUID, Valuation] = {}
         self._replays = Replays(history, self.address, history_events)
@@ -281,25 +284,37 @@ class ConnectionRegistry(MarketActor):
         if news and not news[0].position.follows(head):
             self._catch_up(head)
             return
-        frames: list[Frame] = []
-        heard: dict[UUID, int] = {}  # by connection, which of the frames: a bit for each
-        for price in news:
-            hearing = [key for key in self._table.hearing(price.symbol) if key not in self._replays]
-            if hearing:
-                bit = 1 << len(frames)
-                frames.append(self._price(price))
-                for connection_id in hearing:
-                    heard[connection_id] = heard.get(connection_id, 0) | bit
-        groups: dict[int, list[UUID]] = {}
-        for connection_id, bits in heard.items():
-            groups.setdefault(bits, []).append(connection_id)
-        if groups:
+        audiences = self._audiences_of(tuple([price.symbol for price in news]))
+        heard = sorted({place for places in audiences for place in places})
+        frames = {place: self._price(news[place]) for place in heard}
+        if frames:
             self._outlet.deliver(
-                [
-                    Delivery(tuple(ids), tuple(frame for place, frame in enumerate(frames) if bits >> place & 1))
-                    for bits, ids in groups.items()
-                ]
+                [Delivery(ids, tuple([frames[place] for place in places])) for places, ids in audiences.items()]
             )
+
+    def _audiences_of(self, symbols: tuple[str, ...]) -> Mapping[tuple[int, ...], tuple[UUID, ...]]:
+        """Return the live streams that hear any of a batch, by which of its places they hear.
+
+        While nobody comes, goes or hears something else, the answer to the same batch is the same.
+        """
+        state = self._table.changes, self._replays.changes
+        if state != self._audiences_at or len(self._audiences) >= AUDIENCES:
+            self._audiences.clear()
+            self._audiences_at = state
+        known = self._audiences.get(symbols)
+        if known is None:
+            heard: dict[UUID, list[int]] = {}
+            for place, symbol in enumerate(symbols):
+                for connection_id in self._table.hearing(symbol):
+                    if connection_id not in self._replays:
+                        heard.setdefault(connection_id, []).append(place)
+            groups: dict[tuple[int, ...], list[UUID]] = {}
+            for connection_id, places in heard.items():
+                groups.setdefault(tuple(places), []).append(connection_id)
+            known = {places: tuple(ids) for places, ids in groups.items()}
+            if len(known) <= GROUPS:
+                self._audiences[symbols] = known
+        return known
 
     def _catch_up(self, head: StreamPosition) -> None:
         """Prices after *head* were kept but not told to us: let every stream have them from the history."""

@@ -65,6 +65,7 @@ class Replays:
         self._reply_to = reply_to
         self._events = events
         self._replays: dict[UUID, Replay] = {}
+        self.changes = 0  # grows whenever a stream is live that was not, or the other way round
         self._recent: Recent | None = None
         self._retained: Retained | None = None
         self._looked_up_at = 0.0
@@ -92,9 +93,11 @@ class Replays:
 
     def add(self, stream: Stream) -> None:
         self._replays[stream.subscriber.connection_id] = Replay()
+        self.changes += 1
 
     def remove(self, connection_id: UUID) -> None:
         self._replays.pop(connection_id, None)
+        self.changes += 1
 
     def get(self, connection_id: UUID) -> Replay | None:
         return self._replays.get(connection_id)
@@ -102,6 +105,7 @@ class Replays:
     def rejoin(self, stream: Stream, cursor: StreamPosition) -> None:
         """Send a live stream on its way again: what came after *cursor* did not come by us."""
         self._replays[stream.subscriber.connection_id] = Replay(cursor, is_greeted=True)
+        self.changes += 1
 
     def locate(self, stream: Stream) -> bool:
         """Find where the stream goes on, and whether it is recovered; False while that is not known."""
@@ -176,7 +180,7 @@ class Replays:
         page = [replay.pending.popleft() for _ in range(min(PAGE, len(replay.pending)))]
         is_last = not replay.pending and replay.cursor == self._recent.head
         if is_last:
-            del self._replays[connection_id]
+            self.remove(connection_id)
         replay.is_taken = False
         return Step(page, is_last)
 

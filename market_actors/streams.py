@@ -48,6 +48,7 @@ class StreamTable:
         self._expiries: list[tuple[datetime, UUID]] = []
         self._watchers: dict[str, tuple[Holder, ...]] = {}
         self._changed: set[str] = set()
+        self.changes = 0  # grows whenever a stream hears something else than before
 
     def __len__(self) -> int:
         return len(self._streams)
@@ -95,6 +96,7 @@ class StreamTable:
         """Enter a stream; return those of its portfolios that nobody watched before."""
         subscriber = stream.subscriber
         connection_id = subscriber.connection_id
+        self.changes += 1
         self._streams[connection_id] = stream
         self._by_user.setdefault(subscriber.user_id, set()).add(connection_id)
         fresh = [portfolio_id for portfolio_id in subscriber.portfolio_ids if portfolio_id not in self._by_portfolio]
@@ -119,6 +121,7 @@ class StreamTable:
         stream = self._streams.pop(connection_id, None)
         if stream is None:
             return []
+        self.changes += 1
         subscriber = stream.subscriber
         _discard(self._by_user, subscriber.user_id, connection_id)
         self._changed.update(subscriber.symbols)
@@ -153,6 +156,7 @@ class StreamTable:
 
     def set_held(self, portfolio_id: UUID, symbols: tuple[str, ...]) -> None:
         """Note what a watched portfolio holds now."""
+        self.changes += 1
         before = self._held.pop(portfolio_id, ())
         if symbols:
             self._held[portfolio_id] = symbols

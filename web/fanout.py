@@ -9,9 +9,10 @@ Of a page of what a stream had missed nothing is withheld: it waits, and the reg
 other before it is told that this one was taken.
 
 Whatever the registry hands over is put with what already waits for the same stream, and goes
-in one write. A slice of the streams is sent to in one call of map(), which keeps the interpreter
-lock (libc's send through ctypes.PyDLL cannot block) and is not interrupted for another thread:
-giving the lock away and back on each of thousands of sends costs seconds while an actor computes.
+in one write. What many streams get alike is joined once and goes past that, a Broadcast. A slice
+of the streams is sent to in one call of map(), which keeps the interpreter lock (libc's send
+through ctypes.PyDLL cannot block) and is not interrupted for another thread: giving the lock away
+and back on each of thousands of sends costs seconds while an actor computes.
 """
 
 from __future__ import annotations
@@ -35,13 +36,15 @@ from market_actors.outlet import STATUS, Delivery, Figures, Frame
 logger = logging.getLogger(__name__)
 
 SLICE = 200  # connections served before other handlers of the loop get their turn
+MANY = 50  # connections of one delivery from which on it is a Broadcast
+SEATS = 16  # audiences whose connections are remembered
 WRITE = 64 * 1024  # bytes joined into one write at the most; what is left over of one is kept for a slow reader
 STALLED_SECONDS = 10.0  # a reader that takes nothing for so long is closed
 CLOSING_SECONDS = 1.0  # how long one whose right has ended may take to read what it was sent before
 USER_TIMEOUT_MS = 45_000  # the kernel gives up a peer that acknowledges nothing for so long
 
+# Without argtypes, which would make an object of each argument: numbers below 2**31 and bytes need no conversion.
 _send = ctypes.PyDLL(None, use_errno=True).send
-_send.argtypes = (ctypes.c_int, ctypes.c_char_p, ctypes.c_size_t, ctypes.c_int)
 _send.restype = ctypes.c_ssize_t
 _FLAGS = socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL
 
@@ -100,6 +103,18 @@ class Connection:
         self.events_sent = self.bytes_sent = self.conflated = 0
 
 
+class Broadcast:
+    """One write that many connections get; those before *place* have been sent to."""
+
+    __slots__ = ("connections", "data", "delivery", "place")
+
+    def __init__(self, delivery: Delivery, data: bytes, connections: Sequence[Connection]) -> None:
+        self.delivery = delivery
+        self.data = data
+        self.connections = connections
+        self.place = 0
+
+
 class Fanout:
     """The open connections; an outlet of the connection registry. All but deliver(), figures() and reset() run on the loop."""
 
@@ -110,8 +125,11 @@ class Fanout:
         self._opening: dict[UUID, list[Delivery]] = {}
         self._handed: deque[Sequence[Delivery] | None] = deque()  # by the registry; None: close all
         self._is_called = self._is_working = False
+        self._broadcasts: deque[Broadcast] = deque()  # all of them before what is to do for single connections
         self._todo: deque[Connection] = deque()
         self._busy: set[Connection] = set()
+        self._hindered: set[Connection] = set()  # those that are busy or behind
+        self._seats: dict[int, tuple[Sequence[UUID], list[Connection], list[UUID]]] = {}  # by id(); see _seated()
         self.events_sent = 0
 
     def __len__(self) -> int:
@@ -120,7 +138,7 @@ class Fanout:
     @property
     def is_idle(self) -> bool:
         """Has everything that was delivered been handed on?"""
-        return not self._handed and not self._todo
+        return not (self._handed or self._broadcasts or self._todo)
 
     # -- Called on the registry's thread ---------------------------------------------------
 
@@ -170,6 +188,8 @@ class Fanout:
         if self._connections.pop(connection.id, None) is None:
             return
         self._busy.discard(connection)
+        self._hindered.discard(connection)
+        self._seats.clear()
         connection.fd = -1
         connection.waiting = []
         self._loop.remove_reader(connection.sock)
@@ -182,7 +202,7 @@ class Fanout:
 
     async def drained(self) -> None:
         """Wait until every frame handed over so far is with the kernel or its connection is closed."""
-        while self._handed or self._todo or self._busy:
+        while self._busy or not self.is_idle:
             await asyncio.sleep(0.01)
 
     def check(self, now: float) -> None:
@@ -220,6 +240,8 @@ class Fanout:
                 self._close_all()
                 continue
             for delivery in deliveries:
+                if len(delivery.connection_ids) >= MANY and self._broadcast(delivery):
+                    continue
                 for connection_id in delivery.connection_ids:
                     connection = self._connections.get(connection_id)
                     if connection is not None:
@@ -231,8 +253,72 @@ class Fanout:
         if not self._is_working:
             self._work()
 
+    def _broadcast(self, delivery: Delivery) -> bool:
+        """Have it sent to all at once; False when it is not that simple.
+
+        Nothing may wait for single connections: what comes later for one of them would be put with that.
+        """
+        if self._todo or delivery.close or delivery.is_page or delivery.merged is not None:
+            return False
+        data = b"".join([frame.data for frame in delivery.frames])
+        if len(data) > WRITE:
+            return False
+        connections, opening = self._seated(delivery.connection_ids)
+        for connection_id in opening:
+            self._opening[connection_id].append(delivery)
+        self._broadcasts.append(Broadcast(delivery, data, connections))
+        return True
+
+    def _seated(self, connection_ids: Sequence[UUID]) -> tuple[list[Connection], list[UUID]]:
+        """Return the open ones, and which are being opened.
+
+        The registry hands over the same tuple again while nobody comes or goes: it is looked up once. Whom it names it
+        knows, so that nobody who is open later is missed.
+        """
+        known = self._seats.get(id(connection_ids))
+        if known is None:
+            found = [each for key in connection_ids if (each := self._connections.get(key)) is not None]
+            opening = [key for key in connection_ids if key in self._opening]
+            known = connection_ids, found, opening
+            if not opening:
+                if len(self._seats) == SEATS:
+                    self._seats.clear()
+                self._seats[id(connection_ids)] = known
+        return known[1:]
+
     def _work(self) -> None:
         """Serve one slice of connections, and come back for the rest."""
+        if self._broadcasts:
+            self._send_broadcast(self._broadcasts[0])
+        else:
+            self._send_waiting()
+        self._is_working = bool(self._broadcasts or self._todo)
+        if self._is_working:
+            self._loop.call_soon(self._work)
+
+    def _send_broadcast(self, broadcast: Broadcast) -> None:
+        start, broadcast.place = broadcast.place, broadcast.place + SLICE
+        connections = broadcast.connections[start : broadcast.place]
+        if broadcast.place >= len(broadcast.connections):
+            self._broadcasts.popleft()
+        if self._hindered:
+            hindered = [each for each in connections if each in self._hindered]
+            connections = [each for each in connections if each not in self._hindered]
+            for connection in hindered:
+                self._deliver_to(connection, broadcast.delivery)
+        data, size, events = broadcast.data, len(broadcast.data), len(broadcast.delivery.frames)
+        taken = list(map(_send, [each.fd for each in connections], repeat(data), repeat(size), repeat(_FLAGS)))
+        for connection in connections:
+            connection.events_sent += events
+            connection.bytes_sent += size
+        if taken.count(size) < len(taken):
+            for connection, sent in zip(connections, taken, strict=True):
+                if sent != size:
+                    connection.bytes_sent -= size
+                    self._took(connection, data, sent)
+        self.events_sent += events * len(connections)
+
+    def _send_waiting(self) -> None:
         connections, writes, counts = [], [], []
         joined: dict[int, tuple[bytes, int, Delivery]] = {}  # by id, of deliveries that many get
         for _ in range(min(SLICE, len(self._todo))):
@@ -255,9 +341,6 @@ class Fanout:
             else:
                 self._took(connection, data, sent)
         self.events_sent += sum(counts)
-        self._is_working = bool(self._todo)
-        if self._is_working:
-            self._loop.call_soon(self._work)
 
     @staticmethod
     def _plain(
@@ -320,6 +403,8 @@ class Fanout:
             self._registry.tell(PageTaken(connection.id))
         if connection.owed and not connection.rest and not connection.behind:
             self._ask_for_the_rest(connection)
+        if not connection.rest and not connection.behind:
+            self._hindered.discard(connection)
 
     def _send_frames(self, connection: Connection, frames: Sequence[Frame]) -> None:
         start = 0
@@ -357,6 +442,7 @@ class Fanout:
         connection.rest = data[sent:]
         connection.progressed_at = time.monotonic()
         self._busy.add(connection)
+        self._hindered.add(connection)
         self._loop.add_writer(connection.sock, self._writable, connection)
 
     def _took(self, connection: Connection, data: bytes, sent: int) -> None:

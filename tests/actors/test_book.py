@@ -295,6 +295,19 @@ def test_a_portfolio_that_nobody_watches_still_gets_its_history(world):
     assert world.answer_for_the_store() == [portfolio_id]
 
 
+def test_a_portfolio_that_was_valued_for_its_history_alone_is_not_kept_up(world):
+    portfolio_id = uuid4()
+    world.hold(portfolio_id, CBA_AX="10")
+    world.load(portfolio_id)
+    world.prices(CBA_AX="1")
+    world.tick(1)
+    world.answer_for_the_store()
+    world.tick(1)
+
+    world.ask(portfolio_id)
+    assert world.answer_for_the_store() == [portfolio_id]
+
+
 def test_a_removed_portfolio_is_wanted_no_more(world):
     portfolio_id = uuid4()
     world.hold(portfolio_id, CBA_AX="10")

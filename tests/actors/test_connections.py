@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -26,6 +27,8 @@ from market_actors.messages import (
     HoldersChanged,
     ListConnections,
     Message,
+    MissedLoaded,
+    PageTaken,
     Ping,
     PortfolioValued,
     PricesPublished,
@@ -35,6 +38,7 @@ from market_actors.messages import (
     RecordConnections,
     Resync,
     Retained,
+    SendMissed,
     SendRevoked,
     Subscribe,
     Subscriber,
@@ -288,6 +292,42 @@ def test_a_batch_goes_out_in_one_delivery_and_the_same_bytes_to_all(world):
     ((delivery,),) = world.outlet.batches
     assert set(delivery.connection_ids) == set(streams)
     assert [frame.key for frame in delivery.frames] == ["A.AX", "B.AX"]
+
+
+def test_who_hears_the_same_batch_changes_with_those_who_come_wait_hold_and_go(world):
+    portfolio_id, number = uuid4(), iter(range(1, 100))
+
+    def hearing() -> dict[str, set[UUID]]:
+        """Publish both prices; return who got which of them at once."""
+        world.outlet.batches.clear()
+        world.tell(prices(a_price("A.AX", "1", next(number)), a_price("B.AX", "1", next(number))))
+        heard: dict[str, set[UUID]] = {"A.AX": set(), "B.AX": set()}
+        for delivery in itertools.chain.from_iterable(world.outlet.batches):
+            for frame in delivery.frames:
+                heard[frame.key].update(delivery.connection_ids)
+        return heard
+
+    assert hearing() == {"A.AX": set(), "B.AX": set()}
+    asker = world.subscribe(symbols=("A.AX",))
+    assert hearing() == {"A.AX": {asker}, "B.AX": set()}
+    holder = world.subscribe(portfolio_ids=(portfolio_id,), symbols=("A.AX",))
+    assert hearing() == {"A.AX": {asker}, "B.AX": set()}
+    world.tell(valued(a_valuation(portfolio_id, "100", "C.AX")))
+    assert hearing() == {"A.AX": {asker, holder}, "B.AX": set()}
+    world.tell(valued(a_valuation(portfolio_id, "100", "B.AX")))
+    assert hearing() == {"A.AX": {asker, holder}, "B.AX": {holder}}
+    next(number)  # is kept, but not told
+    assert hearing() == {"A.AX": set(), "B.AX": set()}
+    assert hearing() == {"A.AX": set(), "B.AX": set()}
+    asked = world.history.all(SendMissed)
+    assert {message.connection_id for message in asked} == {asker, holder}
+    for each in asked:
+        world.tell(MissedLoaded(each.connection_id, (), each.after, each.until))
+    for stream in (asker, holder):
+        world.tell(PageTaken(stream))
+    assert hearing() == {"A.AX": {asker, holder}, "B.AX": {holder}}
+    world.tell(Unsubscribe(asker, 0, 0, 0))
+    assert hearing() == {"A.AX": {holder}, "B.AX": {holder}}
 
 
 def test_sequence_rises_on_every_connection_and_ids_never_go_back(world):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import socket
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from uuid import UUID, uuid4
 
 import pytest
@@ -375,3 +376,86 @@ async def test_a_reset_closes_those_who_were_there_before_it_and_none_that_came_
         await read_until(former, HEAD)
         assert await asyncio.get_running_loop().sock_recv(former, 10) == b""
         theirs.close()
+
+
+@asynccontextmanager
+async def audience(fanout: Fanout, count: int) -> AsyncIterator[dict[UUID, socket.socket]]:
+    """So many connections, each with the reader's end of it."""
+    async with AsyncExitStack() as stack:
+        yield dict([await stack.enter_async_context(opened(fanout)) for _ in range(count)])
+
+
+async def test_what_many_get_keeps_its_place_among_what_single_ones_get(fanout_of, monkeypatch):
+    monkeypatch.setattr(fanout_module, "MANY", 3)
+    monkeypatch.setattr(fanout_module, "SLICE", 2)
+    choose = random.Random(7)
+    fanout = fanout_of(Registry())
+    async with audience(fanout, 5) as readers:
+        everybody, due = tuple(readers), dict.fromkeys(readers, HEAD)
+        for number in range(300):
+            ids = everybody if choose.random() < 0.5 else tuple(choose.sample(everybody, choose.randint(1, 4)))
+            data = b"%d " % number
+            fanout.deliver([Delivery(ids, (Frame(None, data),))])
+            for connection_id in ids:
+                due[connection_id] += data
+            if choose.random() < 0.5:
+                await asyncio.sleep(0)
+        fanout.deliver([Delivery(everybody, (Frame(None, b"."),))])
+
+        for connection_id, reader in readers.items():
+            assert await read_until(reader, b".") == due[connection_id] + b"."
+        assert sum(figures.events_sent for figures in fanout.figures().values()) == fanout.events_sent
+
+
+async def test_a_slow_reader_among_many_gets_the_present_state_and_holds_nobody_up(fanout_of, monkeypatch):
+    monkeypatch.setattr(fanout_module, "MANY", 3)
+    registry = Registry()
+    fanout = fanout_of(registry)
+    async with audience(fanout, 4) as readers:
+        everybody, (slow, *others) = tuple(readers), readers.values()
+        big = b"x" * 60_000 + b"\n"
+        for number in range(1, 40):
+            fanout.deliver([Delivery(everybody, (price("A", number, big),))])
+            for reader in others:
+                await read_until(reader, big)
+        fanout.deliver([Delivery(everybody, (price("A", 40, b"last."),))])
+        for reader in others:
+            assert await read_until(reader, b".") == b"last."
+
+        received = len(await read_until(slow, b"\n"))
+        while registry.told.empty():
+            received += len(await asyncio.get_running_loop().sock_recv(slow, 65536))
+        asked = await registry.next()
+        assert isinstance(asked, Resync)
+        assert (received - len(HEAD)) // len(big) + asked.withheld == 40
+        fanout.deliver([Delivery((asked.connection_id,), (price("A", 40, b"now"),), merged=asked.withheld - 1)])
+        fanout.deliver([Delivery(everybody, (price("A", 41, b" later."),))])
+        assert (await read_until(slow, b"later."))[-11:] == b"now later."
+
+
+async def test_one_that_comes_or_goes_amid_what_many_get(fanout_of, monkeypatch):
+    monkeypatch.setattr(fanout_module, "MANY", 3)
+    monkeypatch.setattr(fanout_module, "SLICE", 2)
+    fanout = fanout_of(Registry())
+    async with audience(fanout, 5) as readers:
+        server, late = socket_pair()
+        coming, (*_, going) = uuid4(), readers
+        fanout.expect(coming)
+        everybody = (*readers, coming)
+        fanout.deliver([Delivery(everybody, (Frame(None, b"one "),))])
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)  # a slice has been sent
+        fanout.close(fanout._connections[going])
+        other, stranger = socket_pair()  # gets the number of the socket that was closed
+        fanout.deliver([Delivery(everybody, (Frame(None, b"two "),))])
+        await asyncio.sleep(0)
+        fanout.open(coming, server, HEAD)
+        fanout.deliver([Delivery(everybody, (Frame(None, b"three."),))])
+
+        staying = [reader for key, reader in readers.items() if key != going]
+        for reader in (*staying, late):
+            assert await read_until(reader, b".") == HEAD + b"one two three."
+        other.send(b"nothing.")
+        assert await read_until(stranger, b".") == b"nothing."
+        for sock in (other, stranger, late):
+            sock.close()
