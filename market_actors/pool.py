@@ -1,14 +1,16 @@
 """A pool of threads that runs thousands of actors, each only while its inbox has messages.
 
 An inbox is queued on the pool at most once, and run by at most one thread at a time, for at
-most `turn` messages before the others get theirs. Pykka's own loop handles the messages:
-an inbox with nothing more to give raises _Pause out of Actor._actor_loop_running().
+most `turn` messages before the others get theirs; one that is asked something goes before all
+that were only told, for somebody waits. Pykka's own loop handles the messages: an inbox with
+nothing more to give raises _Pause out of Actor._actor_loop_running().
 """
 
 from __future__ import annotations
 
 import queue
 import threading
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 import pykka
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 STARTING = -1
 TO_THE_END = 1 << 62
+TAKEN: list[PooledInbox] = []  # the ticket of all that are not queued
 
 
 class _Pause(BaseException):
@@ -32,8 +35,18 @@ class Dispatcher:
         self._threads = threads
         self._started = 0
         self._lock = threading.Lock()
-        self._ready: queue.SimpleQueue[PooledInbox] = queue.SimpleQueue()
-        self.schedule = self._ready.put
+        self._ready: queue.SimpleQueue[list[PooledInbox]] = queue.SimpleQueue()
+        self._asked: deque[list[PooledInbox]] = deque()
+
+    def schedule(self, inbox: PooledInbox) -> list[PooledInbox]:
+        """Queue an inbox; return its ticket, from which whoever runs it takes it."""
+        ticket = [inbox]
+        self._ready.put(ticket)
+        return ticket
+
+    def hurry(self, ticket: list[PooledInbox]) -> None:
+        """Let a queued inbox go before the others."""
+        self._asked.append(ticket)
 
     def ensure_threads(self) -> None:
         if self._started == self._threads:
@@ -45,7 +58,18 @@ class Dispatcher:
 
     def _work(self) -> None:
         while True:
-            self._ready.get().run()
+            ticket = self._ready.get()
+            while self._asked:
+                try:
+                    inbox = self._asked.popleft().pop()
+                except IndexError:  # another thread was quicker
+                    continue
+                inbox.run()
+            try:
+                inbox = ticket.pop()
+            except IndexError:  # it was asked something, and has had its turn
+                continue
+            inbox.run()
 
 
 class Flag:
@@ -66,7 +90,7 @@ class Flag:
 class PooledInbox:
     """An inbox that queues its actor on the pool when a message comes."""
 
-    __slots__ = ("_actor", "_budget", "_closed", "_dispatcher", "_messages", "_scheduled")
+    __slots__ = ("_actor", "_budget", "_closed", "_dispatcher", "_messages", "_scheduled", "_ticket")
 
     def __init__(self, dispatcher: Dispatcher) -> None:
         self._messages: queue.SimpleQueue[Envelope[Any]] = queue.SimpleQueue()  # an eighth of a deque's memory
@@ -76,13 +100,16 @@ class PooledInbox:
         self._closed = False
         self._budget = 0
         self._dispatcher = dispatcher
+        self._ticket = TAKEN  # while it is queued, what it is taken by
 
     def put(self, envelope: Envelope[Any], /) -> None:
         self._messages.put(envelope)
         if self._scheduled.acquire(blocking=False):
-            self._dispatcher.schedule(self)
+            self._ticket = self._dispatcher.schedule(self)
         elif self._closed:  # told after the end: nobody else would answer
             self._reject()
+        if envelope.reply_to is not None and self._ticket:
+            self._dispatcher.hurry(self._ticket)
 
     def get(self) -> Envelope[Any]:
         if self._budget <= 0 or self._messages.empty():
@@ -99,11 +126,12 @@ class PooledInbox:
     def start(self, actor: Any) -> None:
         self._actor = actor
         self._budget = STARTING
-        self._dispatcher.schedule(self)
+        self._ticket = self._dispatcher.schedule(self)
 
     def run(self) -> None:
         """Give the actor a turn; called by the pool's threads only."""
         actor = self._actor
+        self._ticket = TAKEN
         first, self._budget = self._budget == STARTING, self._dispatcher.turn
         if first:
             actor._actor_loop_setup()
@@ -111,11 +139,11 @@ class PooledInbox:
             actor._actor_loop_running()
         except _Pause:
             if not self._messages.empty():
-                self._dispatcher.schedule(self)
+                self._ticket = self._dispatcher.schedule(self)
                 return
             self._scheduled.release()
             if not self._messages.empty() and self._scheduled.acquire(blocking=False):  # one came in between
-                self._dispatcher.schedule(self)
+                self._ticket = self._dispatcher.schedule(self)
             return
         self._budget = TO_THE_END
         actor._actor_loop_teardown()

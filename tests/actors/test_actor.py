@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pykka
 import pytest
 
+from market_actors import pool
 from market_actors.actor import Address, MarketActor, PooledActor, Reply
 from market_actors.errors import ActorDown, ActorTimeout, Unavailable, UnknownSymbol
 from market_actors.messages import Message, Ping, Request
@@ -199,6 +200,43 @@ def test_asking_while_an_actor_is_stopped_never_waits_for_ever():
                 assert reply.get(timeout=5) is True
             except pykka.ActorDeadError:
                 pass
+
+
+def test_who_is_asked_goes_before_those_who_were_told():
+    order: list[str] = []
+    is_running = threading.Event()
+
+    class Noting(PooledActor):
+        dispatcher = pool.Dispatcher(threads=1)
+
+        def __init__(self, name: str) -> None:
+            super().__init__()
+            self.name = name
+
+        def on_receive(self, message: Message) -> None:
+            order.append(self.name)
+            if isinstance(message, Block):
+                is_running.set()
+                message.event.wait(5)
+
+    begun, told, asked, idle = (Address(name, Noting.start(name)) for name in ("begun", "told", "asked", "idle"))
+    for address in (begun, told, asked, idle):
+        address.ask(Ping()).get(timeout=5)
+    event = threading.Event()
+    begun.tell(Block(event))
+    assert is_running.wait(5)
+    for address in (told, asked):
+        address.tell(Note(0, 0))
+    replies = [asked.ask(Recite()), idle.ask(Recite())]
+    told.tell(Note(0, 1))
+    event.set()
+
+    for reply in replies:
+        reply.get(timeout=5)
+    told.ask(Ping()).get(timeout=5)
+    assert order == ["begun", "asked", "asked", "idle", "told", "told"]
+    for address in (begun, told, asked, idle):
+        address.stop().get(timeout=5)
 
 
 def test_ten_thousand_pooled_actors_share_a_few_threads():
