@@ -24,20 +24,20 @@ import errno
 import logging
 import socket
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from itertools import chain, repeat
 from uuid import UUID
 
-from market_actors.domain.quote import StreamPosition
 from market_actors.messages import Address, PageTaken, Resync, Unsubscribe
 from market_actors.outlet import STATUS, Delivery, Figures, Frame
+from web.connection import Audience, Broadcast, Connection
 
 logger = logging.getLogger(__name__)
 
 SLICE = 200  # connections served before other handlers of the loop get their turn
 MANY = 50  # connections of one delivery from which on it is a Broadcast
-SEATS = 16  # audiences whose connections are remembered
+AUDIENCES = 16  # remembered
 WRITE = 64 * 1024  # bytes joined into one write at the most; what is left over of one is kept for a slow reader
 STALLED_SECONDS = 10.0  # a reader that takes nothing for so long is closed
 CLOSING_SECONDS = 1.0  # how long one whose right has ended may take to read what it was sent before
@@ -47,72 +47,6 @@ USER_TIMEOUT_MS = 45_000  # the kernel gives up a peer that acknowledges nothing
 _send = ctypes.PyDLL(None, use_errno=True).send
 _send.restype = ctypes.c_ssize_t
 _FLAGS = socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL
-
-
-class Connection:
-    """One open stream on its socket.
-
-    fd:      the socket's number; -1 when it is closed.
-    waiting: what was delivered and not yet looked at.
-    rest:    what the kernel has not taken of the last write; empty when the connection is ready.
-    behind:  frames are withheld until the registry has answered a Resync.
-    since:   position of the first price that was withheld; asked: that of the Resync under way.
-    missed:  portfolios of which a value was withheld.
-    withheld: events that it did not get and was not told of; owed: is there anything to ask for?
-    page:    frames that wait until the kernel has taken the rest; is_page_out: the registry waits for PageTaken.
-    closing: when the last frame was handed over (monotonic).
-    """
-
-    __slots__ = (
-        "asked",
-        "behind",
-        "bytes_sent",
-        "closing",
-        "conflated",
-        "events_sent",
-        "fd",
-        "id",
-        "is_page_out",
-        "missed",
-        "owed",
-        "page",
-        "progressed_at",
-        "rest",
-        "since",
-        "sock",
-        "waiting",
-        "withheld",
-    )
-
-    def __init__(self, connection_id: UUID, sock: socket.socket) -> None:
-        self.id = connection_id
-        self.sock = sock
-        self.fd = sock.fileno()
-        self.waiting: list[Delivery] = []
-        self.rest: bytes = b""
-        self.behind = False
-        self.since: StreamPosition | None = None
-        self.asked: StreamPosition | None = None
-        self.missed: set[UUID] = set()
-        self.withheld = 0
-        self.owed = False
-        self.page: tuple[Frame, ...] = ()
-        self.is_page_out = False
-        self.progressed_at = 0.0
-        self.closing: float | None = None
-        self.events_sent = self.bytes_sent = self.conflated = 0
-
-
-class Broadcast:
-    """One write that many connections get; those before *place* have been sent to."""
-
-    __slots__ = ("connections", "data", "delivery", "place")
-
-    def __init__(self, delivery: Delivery, data: bytes, connections: Sequence[Connection]) -> None:
-        self.delivery = delivery
-        self.data = data
-        self.connections = connections
-        self.place = 0
 
 
 class Fanout:
@@ -129,7 +63,7 @@ class Fanout:
         self._todo: deque[Connection] = deque()
         self._busy: set[Connection] = set()
         self._hindered: set[Connection] = set()  # those that are busy or behind
-        self._seats: dict[int, tuple[Sequence[UUID], list[Connection], list[UUID]]] = {}  # by id(); see _seated()
+        self._audiences: dict[int, Audience] = {}  # by the id() of their ids; see _audience_of()
         self.events_sent = 0
 
     def __len__(self) -> int:
@@ -147,7 +81,15 @@ class Fanout:
 
     def figures(self) -> Mapping[UUID, Figures]:
         connections = list(self._connections.values())  # in one step, whatever the loop does meanwhile
-        return {each.id: Figures(each.events_sent, each.bytes_sent, each.conflated) for each in connections}
+        events, sizes = Counter[UUID](), Counter[UUID]()
+        for audience in list(self._audiences.values()):
+            for connection in audience.connections:
+                events[connection.id] += audience.events_sent
+                sizes[connection.id] += audience.bytes_sent
+        return {
+            each.id: Figures(each.events_sent + events[each.id], each.bytes_sent + sizes[each.id], each.conflated)
+            for each in connections
+        }
 
     def reset(self) -> None:
         self._hand(None)
@@ -189,8 +131,8 @@ class Fanout:
             return
         self._busy.discard(connection)
         self._hindered.discard(connection)
-        self._seats.clear()
         connection.fd = -1
+        self._settle()
         connection.waiting = []
         self._loop.remove_reader(connection.sock)
         if connection.rest:
@@ -263,28 +205,34 @@ class Fanout:
         data = b"".join([frame.data for frame in delivery.frames])
         if len(data) > WRITE:
             return False
-        connections, opening = self._seated(delivery.connection_ids)
-        for connection_id in opening:
+        audience = self._audience_of(delivery.connection_ids)
+        for connection_id in audience.opening:
             self._opening[connection_id].append(delivery)
-        self._broadcasts.append(Broadcast(delivery, data, connections))
+        self._broadcasts.append(Broadcast(delivery, data, audience))
         return True
 
-    def _seated(self, connection_ids: Sequence[UUID]) -> tuple[list[Connection], list[UUID]]:
-        """Return the open ones, and which are being opened.
+    def _audience_of(self, connection_ids: Sequence[UUID]) -> Audience:
+        """Return the connections of these ids.
 
         The registry hands over the same tuple again while nobody comes or goes: it is looked up once. Whom it names it
         knows, so that nobody who is open later is missed.
         """
-        known = self._seats.get(id(connection_ids))
+        known = self._audiences.get(id(connection_ids))
         if known is None:
-            found = [each for key in connection_ids if (each := self._connections.get(key)) is not None]
+            connections = [each for key in connection_ids if (each := self._connections.get(key)) is not None]
             opening = [key for key in connection_ids if key in self._opening]
-            known = connection_ids, found, opening
+            known = Audience(connection_ids, connections, opening)
             if not opening:
-                if len(self._seats) == SEATS:
-                    self._seats.clear()
-                self._seats[id(connection_ids)] = known
-        return known[1:]
+                if len(self._audiences) == AUDIENCES:
+                    self._settle()
+                self._audiences[id(connection_ids)] = known
+        return known
+
+    def _settle(self) -> None:
+        """Have each connection count what it was sent, and look up the audiences anew."""
+        for audience in self._audiences.values():
+            audience.settle()
+        self._audiences.clear()
 
     def _work(self) -> None:
         """Serve one slice of connections, and come back for the rest."""
@@ -298,25 +246,27 @@ class Fanout:
 
     def _send_broadcast(self, broadcast: Broadcast) -> None:
         start, broadcast.place = broadcast.place, broadcast.place + SLICE
-        connections = broadcast.connections[start : broadcast.place]
-        if broadcast.place >= len(broadcast.connections):
-            self._broadcasts.popleft()
+        audience, data, size = broadcast.audience, broadcast.data, len(broadcast.data)
+        events = len(broadcast.delivery.frames)
+        connections = audience.connections[start : broadcast.place]
         if self._hindered:
             hindered = [each for each in connections if each in self._hindered]
             connections = [each for each in connections if each not in self._hindered]
             for connection in hindered:
+                connection.uncount(events, size)
                 self._deliver_to(connection, broadcast.delivery)
-        data, size, events = broadcast.data, len(broadcast.data), len(broadcast.delivery.frames)
         taken = list(map(_send, [each.fd for each in connections], repeat(data), repeat(size), repeat(_FLAGS)))
-        for connection in connections:
-            connection.events_sent += events
-            connection.bytes_sent += size
+        self.events_sent += events * len(taken)
         if taken.count(size) < len(taken):
             for connection, sent in zip(connections, taken, strict=True):
                 if sent != size:
-                    connection.bytes_sent -= size
+                    connection.uncount(0, size)
                     self._took(connection, data, sent)
-        self.events_sent += events * len(connections)
+        if broadcast.place >= len(audience.connections):
+            self._broadcasts.popleft()
+            audience.count(events, size)
+            if self._audiences.get(id(audience.connection_ids)) is not audience:
+                audience.settle()
 
     def _send_waiting(self) -> None:
         connections, writes, counts = [], [], []

@@ -389,7 +389,8 @@ async def test_what_many_get_keeps_its_place_among_what_single_ones_get(fanout_o
     monkeypatch.setattr(fanout_module, "MANY", 3)
     monkeypatch.setattr(fanout_module, "SLICE", 2)
     choose = random.Random(7)
-    fanout = fanout_of(Registry())
+    registry = Registry()
+    fanout = fanout_of(registry)
     async with audience(fanout, 5) as readers:
         everybody, due = tuple(readers), dict.fromkeys(readers, HEAD)
         for number in range(300):
@@ -404,7 +405,16 @@ async def test_what_many_get_keeps_its_place_among_what_single_ones_get(fanout_o
 
         for connection_id, reader in readers.items():
             assert await read_until(reader, b".") == due[connection_id] + b"."
-        assert sum(figures.events_sent for figures in fanout.figures().values()) == fanout.events_sent
+        counted = {key: Figures(data.count(b" ", len(HEAD)) + 1, len(data) + 1, 0) for key, data in due.items()}
+        assert fanout.figures() == counted
+        assert fanout.events_sent == sum(figures.events_sent for figures in counted.values())
+
+        gone, *_ = everybody
+        readers[gone].close()
+        while not isinstance(told := await registry.next(), Unsubscribe):
+            pass
+        assert Figures(told.events_sent, told.bytes_sent, told.conflated_events) == counted.pop(gone)
+        assert fanout.figures() == counted
 
 
 async def test_a_slow_reader_among_many_gets_the_present_state_and_holds_nobody_up(fanout_of, monkeypatch):
@@ -431,6 +441,11 @@ async def test_a_slow_reader_among_many_gets_the_present_state_and_holds_nobody_
         fanout.deliver([Delivery((asked.connection_id,), (price("A", 40, b"now"),), merged=asked.withheld - 1)])
         fanout.deliver([Delivery(everybody, (price("A", 41, b" later."),))])
         assert (await read_until(slow, b"later."))[-11:] == b"now later."
+        taken = (received - len(HEAD)) // len(big)
+        figures = fanout.figures()
+        assert [figures[each].events_sent for each in everybody] == [taken + 2, 41, 41, 41]
+        assert figures[everybody[0]].bytes_sent == received + len(b"now later.")
+        assert figures[everybody[1]].bytes_sent == len(HEAD) + 39 * len(big) + len(b"last. later.")
 
 
 async def test_one_that_comes_or_goes_amid_what_many_get(fanout_of, monkeypatch):
@@ -459,3 +474,22 @@ async def test_one_that_comes_or_goes_amid_what_many_get(fanout_of, monkeypatch)
         assert await read_until(stranger, b".") == b"nothing."
         for sock in (other, stranger, late):
             sock.close()
+
+
+async def test_what_many_were_sent_is_counted_once_when_one_of_them_goes_amid(fanout_of, monkeypatch):
+    monkeypatch.setattr(fanout_module, "MANY", 3)
+    monkeypatch.setattr(fanout_module, "SLICE", 2)
+    fanout = fanout_of(Registry())
+    async with audience(fanout, 5) as readers:
+        everybody, (going, *staying) = tuple(readers), readers
+        fanout.deliver([Delivery(everybody, (Frame(None, b"one."),))])
+        for reader in readers.values():
+            await read_until(reader, b".")
+        fanout.deliver([Delivery(everybody, (Frame(None, b"two."),))])
+        while not fanout._broadcasts:
+            await asyncio.sleep(0)
+        fanout.close(fanout._connections[going])
+
+        for key in staying:
+            await read_until(readers[key], b".")
+        assert fanout.figures() == dict.fromkeys(staying, Figures(2, len(HEAD) + 8, 0))

@@ -1,0 +1,110 @@
+"""What the fan-out knows of an open stream, and of many that get the same."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Sequence
+from uuid import UUID
+
+from market_actors.domain.quote import StreamPosition
+from market_actors.outlet import Delivery, Frame
+
+
+class Connection:
+    """One open stream on its socket.
+
+    fd:      the socket's number; -1 when it is closed.
+    waiting: what was delivered and not yet looked at.
+    rest:    what the kernel has not taken of the last write; empty when the connection is ready.
+    behind:  frames are withheld until the registry has answered a Resync.
+    since:   position of the first price that was withheld; asked: that of the Resync under way.
+    missed:  portfolios of which a value was withheld.
+    withheld: events that it did not get and was not told of; owed: is there anything to ask for?
+    page:    frames that wait until the kernel has taken the rest; is_page_out: the registry waits for PageTaken.
+    closing: when the last frame was handed over (monotonic).
+    events_sent, bytes_sent: without what its Audiences have not yet added.
+    """
+
+    __slots__ = (
+        "asked",
+        "behind",
+        "bytes_sent",
+        "closing",
+        "conflated",
+        "events_sent",
+        "fd",
+        "id",
+        "is_page_out",
+        "missed",
+        "owed",
+        "page",
+        "progressed_at",
+        "rest",
+        "since",
+        "sock",
+        "waiting",
+        "withheld",
+    )
+
+    def __init__(self, connection_id: UUID, sock: socket.socket) -> None:
+        self.id = connection_id
+        self.sock = sock
+        self.fd = sock.fileno()
+        self.waiting: list[Delivery] = []
+        self.rest: bytes = b""
+        self.behind = False
+        self.since: StreamPosition | None = None
+        self.asked: StreamPosition | None = None
+        self.missed: set[UUID] = set()
+        self.withheld = 0
+        self.owed = False
+        self.page: tuple[Frame, ...] = ()
+        self.is_page_out = False
+        self.progressed_at = 0.0
+        self.closing: float | None = None
+        self.events_sent = self.bytes_sent = self.conflated = 0
+
+    def uncount(self, events: int, size: int) -> None:
+        """Take off what its audience will add though it was not sent that."""
+        self.events_sent -= events
+        self.bytes_sent -= size
+
+
+class Audience:
+    """Connections that get the same again and again; what all of them were sent is added to each when that is due.
+
+    opening: the ids of those that have no socket yet.
+    """
+
+    __slots__ = ("bytes_sent", "connection_ids", "connections", "events_sent", "opening")
+
+    def __init__(
+        self, connection_ids: Sequence[UUID], connections: Sequence[Connection], opening: Sequence[UUID]
+    ) -> None:
+        self.connection_ids = connection_ids
+        self.connections = connections
+        self.opening = opening
+        self.events_sent = self.bytes_sent = 0
+
+    def count(self, events: int, size: int) -> None:
+        self.events_sent += events
+        self.bytes_sent += size
+
+    def settle(self) -> None:
+        """Add what all were sent to what each was sent."""
+        for connection in self.connections:
+            connection.events_sent += self.events_sent
+            connection.bytes_sent += self.bytes_sent
+        self.events_sent = self.bytes_sent = 0
+
+
+class Broadcast:
+    """One write that a whole audience gets; those before *place* have been sent to."""
+
+    __slots__ = ("audience", "data", "delivery", "place")
+
+    def __init__(self, delivery: Delivery, data: bytes, audience: Audience) -> None:
+        self.delivery = delivery
+        self.data = data
+        self.audience = audience
+        self.place = 0
