@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.performance import broadcast, personal, rest, stop
+from tests.performance import broadcast, memory, personal, rest, stalled, stop, storm
 
 STREAMS = 50
 
@@ -37,3 +37,22 @@ def test_programs_are_answered_while_viewers_get_their_batches():
 def test_all_hear_of_a_stop_and_no_request_is_cut():
     found = stop.measure(STREAMS)
     assert (found["told closing"], found["requests cut"], found["exit status"]) == (STREAMS, 0, 0)
+    first, middle, last = map(float, str(found["back after s"]).split(", "))
+    assert 1 <= first < middle < last <= 10
+
+
+def test_every_stream_of_a_storm_gets_its_first_value():
+    found = storm.measure("market-actors", STREAMS)
+    assert found["with their first value"] == STREAMS
+
+
+@pytest.mark.parametrize("query", [memory.IDLE, memory.WATCHING])
+def test_memory_is_counted_wave_by_wave(query):
+    found = memory.measure(STREAMS, query, waves=2)
+    assert found["KiB a stream"] > 0
+    assert found["MiB after the last"] > 0
+
+
+def test_readers_that_stop_cost_the_others_nothing():
+    found = stalled.measure(STREAMS, 10, seconds=2)
+    assert (found["of"], found["lost"]) == (STREAMS, 0)

@@ -170,6 +170,16 @@ async def test_of_a_page_nothing_is_left_out_and_the_next_is_asked_for_when_it_i
         assert await read_until(reader, b".") == b"status a4."
 
 
+async def test_the_next_page_is_asked_for_at_once_when_the_kernel_takes_the_whole(fanout_of):
+    registry = Registry()
+    fanout = fanout_of(registry)
+    async with opened(fanout) as (connection_id, reader):
+        deliver(fanout, connection_id, price("A", 1, b"page."), is_page=True)
+
+        assert await registry.next() == PageTaken(connection_id)
+        assert await read_until(reader, b"page.") == HEAD + b"page."
+
+
 async def test_a_page_waits_for_the_answer_of_one_who_fell_behind(fanout_of):
     registry = Registry()
     fanout = fanout_of(registry)
