@@ -91,8 +91,11 @@ def session_at(sessions: Sequence[Session], moment: datetime) -> Session | None:
 
 def final_close(sessions: Sequence[Session], session: Session) -> datetime:
     """Return when the trading that *session* is part of ends: of sessions without a gap, the last one's close."""
-    joined = _joined([(each.opens, each.closes) for each in sessions])
-    return next((end for start, end in joined if start <= session.opens < end), session.closes)
+    close = session.closes
+    for each in sessions:
+        if each.opens == close:
+            close = each.closes
+    return close
 
 
 def _session_of(sessions: Sequence[Session], now: datetime, today: date) -> Session | None:
