@@ -51,8 +51,13 @@ _SCRIPT = re.compile(r'<script type="module" src="/ui/([a-z/-]+\.js)">')
 @cache
 def modules_of(page: str) -> tuple[str, ...]:
     """Return all modules that a page will load: named in its head they come at once, not one after the other."""
+    return with_imports(*_SCRIPT.findall((UI / page).read_text()))
+
+
+def with_imports(*modules: str) -> tuple[str, ...]:
+    """Return these modules and all that they load."""
     found: dict[str, None] = {}
-    waiting = _SCRIPT.findall((UI / page).read_text())
+    waiting = list(modules)
     while waiting:
         name = waiting.pop()
         if name not in found:
@@ -130,10 +135,17 @@ class ControlRoomHandler(PageHandler):
     head = get
 
 
+EMBEDDED = frozenset(with_imports("embed.js"))
+"""What a page of any origin may load; the modules are public, and what they ask for is not."""
+
+
 class UiFileHandler(StaticFileHandler):
     """GET /ui/…; browsers ask again each time, and mostly hear that nothing changed."""
 
     def set_extra_headers(self, path: str) -> None:
+        if path in EMBEDDED:
+            self.set_header("Access-Control-Allow-Origin", "*")
+            self.set_header("Cross-Origin-Resource-Policy", "cross-origin")
         for name, value in SECURITY_HEADERS.items():
             self.set_header(name, value)
 

@@ -35,20 +35,20 @@ class Tab:
         page.add_init_script(FEIGNED)
         page.goto(f"{origin}/")
 
-    def start(self, portfolios: tuple[str, ...] = (ONE,), **options: Any) -> Tab:
+    def start(self, portfolios: tuple[str, ...] = (ONE,), symbols: tuple[str, ...] = (), **options: Any) -> Tab:
         self.page.evaluate(
-            """async ([options, portfolios]) => {
+            """async ([options, portfolios, symbols]) => {
                 const { MarketStream } = await import("/ui/market-stream.js");
                 window.heard = [];
                 if (options.ticket) options.ticket = window.ticket;
                 window.stream = new MarketStream({ heartbeatSeconds: 30, ...options });
-                window.stop = stream.subscribe({ portfolios }, {
+                window.stop = stream.subscribe({ portfolios, symbols }, {
                     portfolio: (update, isComplete) => heard.push([update.portfolio_id, update.total_value, isComplete]),
                     price: (update) => heard.push([update.symbol, update.price]),
                     gone: (id) => heard.push(["gone", id]),
                 });
             }""",
-            [options, list(portfolios)],
+            [options, list(portfolios), list(symbols)],
         )
         return self
 
@@ -314,7 +314,7 @@ def test_every_connection_has_a_new_ticket_and_without_one_it_is_refused(chromiu
     tab.until("reconnecting")
     tab.pass_time(1.1)
     tab.sources(2)
-    assert "ticket=ticket-2&" in tab.urls()[1] + "&"
+    assert "ticket=ticket-3&" in tab.urls()[1] + "&"  # the second asked what was wrong
     assert "last_event_id=1-7" in tab.urls()[1]
 
     tab.page.evaluate("() => { window.ticketStatus = 401; }")
@@ -322,6 +322,79 @@ def test_every_connection_has_a_new_ticket_and_without_one_it_is_refused(chromiu
     tab.pass_time(2.1)
     tab.until("refused")
     assert len(tab.urls()) == 2
+
+
+TICKET = "() => { window.ticket = async () => 'ticket'; }"
+
+
+def test_by_tickets_too_a_portfolio_that_is_gone_is_named(
+    chromium: Chromium, tab: Tab, answers: dict[str, int]
+) -> None:
+    tab.page.evaluate(TICKET)
+    connected(tab, ticket=True)
+    answers["/api/v1/market-data/stream"] = 404
+
+    tab.cut(ready_state=2)
+
+    tab.until_heard("gone", ONE)
+    tab.until("refused")
+    assert tab.page.evaluate("stream.condition.reason") == "gone"
+
+
+def test_tickets_that_the_server_does_not_take_are_not_asked_for_again(
+    chromium: Chromium, tab: Tab, answers: dict[str, int]
+) -> None:
+    tab.page.evaluate(TICKET)
+    connected(tab, portfolios=(), symbols=("CBA.AX",), ticket=True)
+    answers["/api/v1/market-data/stream"] = 401
+
+    tab.cut(ready_state=2)
+
+    tab.until("refused")
+    assert tab.page.evaluate("stream.condition.reason") == "signed_out"
+
+
+def test_a_symbol_is_live_while_its_stream_is(chromium: Chromium, tab: Tab) -> None:
+    connected(tab, portfolios=(), symbols=("CBA.AX",))
+    assert tab.is_live("CBA.AX")
+    assert not tab.is_live("BHP.AX")
+
+    tab.cut()
+
+    tab.until("reconnecting")
+    assert not tab.is_live("CBA.AX")
+
+
+def test_the_portfolio_of_a_link_need_not_be_known(chromium: Chromium, tab: Tab) -> None:
+    connected(tab, portfolios=("linked",), link="secret")
+
+    assert "portfolio_ids" not in tab.urls()[0]
+    tab.until_heard(ONE, "10", True)
+    assert tab.is_live()
+    tab.say("portfolio_update", VALUE | {"total_value": "11"})
+    tab.until_heard(ONE, "11", False)
+    tab.say("price_update", {"symbol": "CBA.AX", "price": "12"}, "1-8")
+    tab.until_heard("CBA.AX", "12")
+
+    tab.page.evaluate(
+        """() => new Promise((portfolio) => stream.subscribe({ portfolios: ["linked"] }, { portfolio }))"""
+    )
+    tab.pass_time(1)
+    assert len(tab.urls()) == 1
+    tab.cut()
+    tab.pass_time(1.1)
+    tab.sources(2)
+    assert f"portfolio_ids={ONE}&" in tab.urls()[1]
+
+
+def test_a_stream_that_is_renewed_tells_all_holdings_again(chromium: Chromium, tab: Tab) -> None:
+    connected(tab)
+
+    tab.page.evaluate("stream.renew()")
+
+    tab.sources(2)
+    tab.greet()
+    tab.page.wait_for_function("heard.filter((one) => one[2] === true).length === 2")
 
 
 def test_a_link_opens_its_stream_and_nothing_else(chromium: Chromium, tab: Tab) -> None:

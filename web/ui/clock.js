@@ -13,7 +13,7 @@ export const clock = {
     return Date.now() + offset;
   },
 
-  /** Seconds since a moment of the server's time; never negative. */
+  /** Seconds since a moment of the server's time; never negative. @param {string} timestamp */
   since(timestamp) {
     return Math.max(0, (clock.now() - Date.parse(timestamp)) / 1000);
   },

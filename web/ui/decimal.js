@@ -1,5 +1,6 @@
 /** Exact arithmetic on decimal strings, as the server sends all amounts. */
 
+/** @param {string} text */
 function parse(text) {
   const [whole, fraction = ""] = text.split(".");
   return { digits: BigInt(whole + fraction), scale: fraction.length };
@@ -17,7 +18,7 @@ export function addsUp(parts, total) {
   return units.slice(0, -1).reduce((sum, unit) => sum + unit, 0n) === units.at(-1);
 }
 
-/** -1, 0 or 1; of nothing 0. */
+/** -1, 0 or 1; of nothing 0. @param {string | null | undefined} text */
 export function sign(text) {
   if (text == null || !/[1-9]/.test(text)) return 0;
   return text.startsWith("-") ? -1 : 1;

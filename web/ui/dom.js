@@ -2,14 +2,23 @@
 
 import { sign } from "./decimal.js";
 
-/** The parts of an element that are filled in: by the names in their data-field. */
+/**
+ * The parts of an element that are filled in: by the names in their data-field.
+ * @param {ParentNode} root
+ * @returns {Record<string, any>}
+ */
 export function fieldsOf(root) {
-  return Object.fromEntries([...root.querySelectorAll("[data-field]")].map((node) => [node.dataset.field, node]));
+  const nodes = /** @type {NodeListOf<HTMLElement>} */ (root.querySelectorAll("[data-field]"));
+  return Object.fromEntries([...nodes].map((node) => [node.dataset.field, node]));
 }
 
 const texts = new WeakMap(); // reading it back from the document is slow, for hundreds of cells a second
 
-/** Set the text of a node that only this function fills, if it is not that already. */
+/**
+ * Set the text of a node that only this function fills, if it is not that already.
+ * @param {Node} node
+ * @param {string} text
+ */
 export function setText(node, text) {
   if (texts.get(node) === text) return false;
   texts.set(node, text);
@@ -17,7 +26,12 @@ export function setText(node, text) {
   return true;
 }
 
-/** Show a change: its text, and its direction for the colour. */
+/**
+ * Show a change: its text, and its direction for the colour.
+ * @param {HTMLElement} node
+ * @param {string} text
+ * @param {string | null | undefined} amount
+ */
 export function setChange(node, text, amount) {
   setText(node, text);
   const direction = ["down", "none", "up"][sign(amount) + 1];
@@ -37,6 +51,19 @@ export function make(name, text) {
   return node;
 }
 
+/**
+ * A new element with attributes, and texts or elements in it.
+ * @param {string} name
+ * @param {Record<string, string>} attributes
+ * @param {(Node | string)[]} children
+ */
+export function build(name, attributes, ...children) {
+  const node = document.createElement(name);
+  for (const [attribute, value] of Object.entries(attributes)) node.setAttribute(attribute, value);
+  node.append(...children);
+  return node;
+}
+
 /** Say what is wrong, or nothing. @param {HTMLElement} node @param {string} text */
 export function setProblem(node, text) {
   node.hidden = !text;
@@ -49,12 +76,13 @@ export function setProblem(node, text) {
  * @param {(values: Record<string, string>) => Promise<void>} send
  */
 export function onSubmit(form, send) {
-  const problem = form.querySelector(".problem");
-  const submit = form.querySelector("[type=submit]");
+  const problem = /** @type {HTMLElement} */ (form.querySelector(".problem"));
+  const submit = /** @type {HTMLElement} */ (form.querySelector("[type=submit]"));
+  const inputs = () => /** @type {HTMLInputElement[]} */ ([...form.elements]);
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     if (submit.getAttribute("aria-disabled") === "true") return;
-    const empty = [...form.elements].filter((input) => input.required && !input.value.trim());
+    const empty = inputs().filter((input) => input.required && !input.value.trim());
     mark(form, empty);
     setProblem(problem, empty.length ? "Please fill in every field." : "");
     if (empty.length) return;
@@ -62,16 +90,19 @@ export function onSubmit(form, send) {
     try {
       await send(Object.fromEntries([...new FormData(form)].map(([name, value]) => [name, clean(name, value)])));
     } catch (error) {
-      setProblem(problem, error.message);
-      mark(form, [...form.elements].filter((input) => error.fields?.includes(input.name)));
+      const { message, fields } = /** @type {Error & {fields?: string[]}} */ (error);
+      setProblem(problem, message);
+      mark(form, inputs().filter((input) => fields?.includes(input.name)));
     } finally {
       submit.removeAttribute("aria-disabled");
     }
   });
 }
 
+/** @param {string} name @param {any} value */
 const clean = (name, value) => (name === "password" ? value : value.trim());
 
+/** @param {HTMLFormElement} form @param {HTMLInputElement[]} wrong */
 function mark(form, wrong) {
   for (const input of form.querySelectorAll("input")) {
     if (wrong.includes(input)) input.setAttribute("aria-invalid", "true");

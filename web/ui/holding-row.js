@@ -3,17 +3,14 @@
 import { clock } from "./clock.js";
 import { fieldsOf, setChange, setText } from "./dom.js";
 import { moments } from "./exchange-time.js";
+import { flash } from "./flash.js";
 import { NOTHING, age, change, money, percent, price, quantity, ratio, weight } from "./format.js";
-import { reasonOf } from "./staleness.js";
-
-const FLASH_MS = 700;
-const still = matchMedia("(prefers-reduced-motion: reduce)");
+import { absence, reasonOf } from "./staleness.js";
 
 export class HoldingRow {
   #fields;
   #row = null;
   #total = "";
-  #flash = null;
 
   /** @param {string} symbol */
   constructor(symbol) {
@@ -55,22 +52,14 @@ export class HoldingRow {
     this.element.classList.toggle("stale", Boolean(row.is_stale));
     this.element.classList.toggle("unpriced", Boolean(row.unpriced));
     this.showAge();
-    if (before?.price && row.price && before.price !== row.price) this.#mark(before.price, row.price);
-  }
-
-  /** Mark a changed price briefly: with a colour that fades or, for who asks for less motion, one that ends. */
-  #mark(before, after) {
-    const colour = `var(--${Number(after) > Number(before) ? "up" : "down"}-flash)`;
-    const end = still.matches ? colour : "transparent";
-    this.#flash?.cancel();
-    this.#flash = this.#fields.price.animate([{ backgroundColor: colour }, { backgroundColor: end }], FLASH_MS);
+    if (before?.price && row.price && before.price !== row.price) flash(fields.price, before.price, row.price);
   }
 
   /** Ages pass without any event. */
   showAge() {
     const { age: field } = this.#fields;
     const { last_updated: updated, unpriced, symbol } = this.#row;
-    if (!updated) return setText(field, unpriced === "no_rate" ? "no exchange rate" : "no price yet");
+    if (!updated) return setText(field, absence(unpriced));
     const seconds = clock.since(updated);
     setText(field, seconds < 5 ? "just now" : `${age(seconds)} ago`);
     if (field.dateTime === updated) return;

@@ -5,19 +5,38 @@
 
 import { addsUp } from "./decimal.js";
 
+/** @typedef {import("./stream-types.js").PortfolioUpdate} PortfolioUpdate */
+/** @typedef {import("./stream-types.js").Holding} Holding */
+
 /**
- * @typedef {object} Row one line of the holdings: a new object whenever anything in it has changed
- * @property {string} symbol
- * @property {string?} unpriced why there is no value; then there are no amounts either
+ * @typedef {object} Details what is known of a price
+ * @property {string?} changePercent
+ * @property {string} marketStatus
+ * @property {boolean} isStale
+ * @property {string} [name]
+ * @property {string?} staleReason
+ */
+
+/** @typedef {{symbol: string, reason: string}} Unpriced */
+
+/**
+ * @typedef {{symbol: string, unpriced: string?, details?: Details} & Partial<Holding>} Row one line of the holdings: a
+ *   new object whenever anything in it has changed. unpriced: why there is no value; then there are no amounts either
  */
 
 export class Ledger extends EventTarget {
+  /** @type {Map<string, Row>} */
   #rows = new Map();
+  /** @type {string[]?} */
   #sorted = null;
+  /** @type {Map<string, Details>} */
   #prices = new Map();
   #announced = false;
 
-  /** The totals: a portfolio_update without its holdings; null until the first. */
+  /**
+   * The totals: a portfolio_update without its holdings; null until the first.
+   * @type {Omit<PortfolioUpdate, "holdings">?}
+   */
   totals = null;
   /** When the totals came, in milliseconds of the viewer's clock. */
   receivedAt = 0;
@@ -35,9 +54,10 @@ export class Ledger extends EventTarget {
   /**
    * Take a portfolio_update, or a valuation that was asked for: only that has *unpriced*.
    * isComplete: it has all holdings that have a value.
+   * @param {PortfolioUpdate & {unpriced?: Unpriced[]}} value
    */
   value({ holdings, unpriced, ...totals }, isComplete = unpriced !== undefined) {
-    const leaving = this.#symbolsOf((row) => (row.unpriced ? unpriced || !totals.partial : isComplete));
+    const leaving = this.#symbolsOf((row) => (row.unpriced ? Boolean(unpriced) || !totals.partial : isComplete));
     for (const { symbol, reason } of unpriced ?? []) this.#put({ symbol, unpriced: reason }, leaving);
     for (const holding of holdings) this.#put({ ...holding, unpriced: null }, leaving);
     for (const symbol of leaving) this.#rows.delete(symbol);
@@ -48,7 +68,10 @@ export class Ledger extends EventTarget {
     this.#announce();
   }
 
-  /** Take a price_update, or a price that was asked for, which also has the name and why it is stale. */
+  /**
+   * Take a price_update, or a price that was asked for, which also has the name and why it is stale.
+   * @param {any} price
+   */
   price(price) {
     const { symbol, change_percent = price.daily_change_percent, market_status, name, is_stale, stale_reason } = price;
     const known = this.#prices.get(symbol);
@@ -72,7 +95,7 @@ export class Ledger extends EventTarget {
 
   /** @returns {Row[]} by symbol */
   get rows() {
-    return this.symbols.map((symbol) => this.#rows.get(symbol));
+    return this.symbols.map((symbol) => /** @type {Row} */ (this.#rows.get(symbol)));
   }
 
   /** @param {string} symbol @returns {Row | undefined} */
@@ -89,14 +112,21 @@ export class Ledger extends EventTarget {
     return [...this.#rows.values()].some(({ source }) => source === "simulated");
   }
 
-  /** Whether the holdings here are those of the totals; a removal elsewhere is told only by the totals. */
-  get isWhole() {
-    if (!this.totals) return true;
-    const rows = [...this.#rows.values()];
-    const values = rows.filter((row) => !row.unpriced).map((row) => row.market_value);
-    return addsUp(values, this.totals.total_value) && (!this.totals.partial || values.length < rows.length);
+  /** Whether the values here are those of the totals; a removal elsewhere is told only by the totals. */
+  get isConsistent() {
+    return !this.totals || addsUp(this.#values, this.totals.total_value);
   }
 
+  /** Whether the holdings without a price are known as well, where there are some. */
+  get isWhole() {
+    return this.isConsistent && (!this.totals?.partial || this.#values.length < this.#rows.size);
+  }
+
+  get #values() {
+    return [...this.#rows.values()].flatMap(({ unpriced, market_value: value }) => (unpriced || !value ? [] : value));
+  }
+
+  /** @param {Row} row @param {Set<string>} leaving */
   #put(row, leaving) {
     const { symbol } = row;
     if (!this.#rows.has(symbol)) this.#sorted = null;
@@ -104,6 +134,7 @@ export class Ledger extends EventTarget {
     leaving.delete(symbol);
   }
 
+  /** @param {(row: Row) => boolean} isMeant */
   #symbolsOf(isMeant) {
     return new Set([...this.#rows.values()].filter(isMeant).map(({ symbol }) => symbol));
   }

@@ -7,11 +7,13 @@
  *     stream.addEventListener("condition", () => mark(stream.isLive(id)));
  */
 
-import { Address } from "./stream-address.js";
+import { Address, LINKED } from "./stream-address.js";
 import { patience } from "./stream-connection.js";
 import { Leader } from "./stream-leader.js";
 import { Memory } from "./stream-memory.js";
 import { Tabs } from "./stream-tabs.js";
+
+export { LINKED };
 
 const ANSWER_WITHIN = 3_000; // ms for a leader that is asked whether it still hears anything
 
@@ -72,15 +74,16 @@ export class MarketStream extends EventTarget {
     return this.#condition;
   }
 
-  /** Whether what is known of a portfolio may look live. @param {string} id */
-  isLive(id) {
+  /** Whether what is known of a portfolio or symbol may look live. @param {string} name */
+  isLive(name) {
     const { state, feed, current } = this.#condition;
-    return state === "connected" && feed === "connected" && current.includes(id);
+    return state === "connected" && feed === "connected" && current.includes(name);
   }
 
   /**
    * Hear of portfolios and symbols, at first what is known of them now. Of more than five portfolios or a hundred
    * symbols in all tabs together, those in visible tabs are carried, the latest first; isLive tells.
+   * The portfolio of a link may be asked for as LINKED; its updates name it.
    * @param {{portfolios?: string[], symbols?: string[]}} what
    * @param {Listener} listener
    * @returns {() => void} ends the subscription
@@ -96,6 +99,12 @@ export class MarketStream extends EventTarget {
     return () => {
       if (this.#subscriptions.delete(subscription)) this.#tellWants();
     };
+  }
+
+  /** Connect anew: what comes first is then all holdings of each portfolio. */
+  renew() {
+    if (this.#leader) this.#leader.renew();
+    else this.#tabs.tell({ type: "renew" });
   }
 
   /** End it for this tab; if it leads, another takes over. */
@@ -180,6 +189,7 @@ export class MarketStream extends EventTarget {
         this.#leader.want(from, message.want);
       }
     } else if (message.type === "check") this.#leader?.answer();
+    else if (message.type === "renew") this.#leader?.renew();
     else if (!this.#leader && (message.type === "known" || from === this.#ledBy)) {
       this.#ledBy = from;
       this.#hear(message);
@@ -213,8 +223,10 @@ export class MarketStream extends EventTarget {
   #tellPortfolio(update, isComplete) {
     const id = update.portfolio_id;
     const fresh = this.#memory.value(update, isComplete);
-    for (const { portfolios, listener } of this.#subscriptions) {
-      if (!portfolios.includes(id)) continue;
+    for (const subscription of this.#subscriptions) {
+      const { portfolios, listener } = subscription;
+      if (!portfolios.includes(id) && !portfolios.includes(LINKED)) continue;
+      subscription.portfolios = portfolios.map((name) => (name === LINKED ? id : name));
       listener.portfolio?.(update, isComplete);
       for (const price of this.#memory.about([], fresh).prices) listener.price?.(price);
     }

@@ -27,7 +27,7 @@ const [picker, summary, chart, table, form, refresh, imports] = [
   "import-dialog",
 ].map(find);
 const ledger = new Ledger();
-const reader = new ValuationReader(ledger, readingEnded);
+const reader = new ValuationReader(ledger, get, readingEnded);
 const query = link ? `?${new URLSearchParams({ link })}` : "";
 let portfolio = null;
 let stream = null;

@@ -1,5 +1,6 @@
 /** Why a holding's value is not fresh, in words. */
 
+/** @type {Record<string, string>} */
 const WORDS = {
   age: "no newer price",
   quarantined: "a new price waits for confirmation",
@@ -7,9 +8,12 @@ const WORDS = {
   unknown: "old price",
 };
 
-/** @param {import("./ledger.js").Row & {details?: {isStale: boolean, staleReason: string?}}} row that is stale */
+/** @param {{details?: import("./ledger.js").Details}} row that is stale */
 export function reasonOf({ details }) {
   if (!details) return WORDS.unknown;
   if (!details.isStale) return WORDS.rate;
-  return WORDS[details.staleReason] ?? WORDS.unknown;
+  return WORDS[details.staleReason ?? ""] ?? WORDS.unknown;
 }
+
+/** Why a holding has no value at all. @param {string?} [unpriced] */
+export const absence = (unpriced) => (unpriced === "no_rate" ? "no exchange rate" : "no price yet");

@@ -3,6 +3,12 @@
 import { Refusal } from "./stream-connection.js";
 
 const API = "/api/v1";
+const NO_PORTFOLIO = "00000000-0000-0000-0000-000000000000";
+
+/** Stands for what a right opens while its id is not known; a link opens only one portfolio. */
+export const LINKED = "linked";
+
+/** @typedef {"yes" | "gone" | "signed_out"} Verdict yes: or unknown */
 
 /**
  * @typedef {object} Right
@@ -27,7 +33,8 @@ export class Address {
    */
   async of({ portfolios, symbols }, lastEventId) {
     const query = new URLSearchParams();
-    if (portfolios.length) query.set("portfolio_ids", portfolios.join(","));
+    const ids = portfolios.filter((id) => id !== LINKED);
+    if (ids.length) query.set("portfolio_ids", ids.join(","));
     if (symbols.length) query.set("symbols", symbols.join(","));
     if (lastEventId) query.set("last_event_id", lastEventId);
     const { base = "", link, ticket } = this.#right;
@@ -36,21 +43,46 @@ export class Address {
     return `${base}${API}/market-data/stream?${query}`;
   }
 
-  /** May this portfolio be read? @param {string} id @returns {Promise<"yes" | "gone" | "signed_out">} yes: or unknown */
+  /** May this portfolio be read? @param {string} id @returns {Promise<Verdict>} */
   async verdict(id) {
-    const { base = "", link, ticket } = this.#right;
-    if (ticket) return "yes"; // the next ticket tells
-    const query = link ? `?${new URLSearchParams({ link })}` : "";
     try {
-      const { status } = await fetch(`${base}${API}/portfolios/${encodeURIComponent(id)}/valuation${query}`, {
-        credentials: "include",
-        cache: "no-store",
-      });
-      if (status === 401 || status === 403) return link ? "gone" : "signed_out";
+      const { status } = await this.#ask(id);
+      if (status === 401 || status === 403) return this.#right.link ? "gone" : "signed_out";
       return status === 404 || status === 422 ? "gone" : "yes";
     } catch {
-      return "yes"; // nobody answers
+      return "yes"; // nobody answers, or the next ticket tells
     }
+  }
+
+  /** @param {string} id @returns {Promise<{status: number}>} */
+  async #ask(id) {
+    const { base = "", link, ticket } = this.#right;
+    const ending = new AbortController();
+    const how = /** @type {RequestInit} */ ({ credentials: "include", cache: "no-store", signal: ending.signal });
+    try {
+      if (ticket) return await fetch(await this.of({ portfolios: [id], symbols: [] }, ""), how); // all it opens
+      const query = link ? `?${new URLSearchParams({ link })}` : "";
+      const known = id === LINKED ? NO_PORTFOLIO : encodeURIComponent(id);
+      const { status } = await fetch(`${base}${API}/portfolios/${known}/valuation${query}`, how);
+      const isRight = id === LINKED && [403, 404].includes(status); // to something else than no portfolio
+      return { status: isRight ? 200 : status };
+    } finally {
+      ending.abort();
+    }
+  }
+
+  /** Does the server answer, but not to pages of this origin? */
+  async isBarred() {
+    const { base = location.origin } = this.#right;
+    if (new URL(base).origin === location.origin) return false;
+    const everybodys = `${base}${API}/openapi.json`;
+    const ending = new AbortController();
+    const how = /** @type {RequestInit} */ ({ credentials: "omit", cache: "no-store", signal: ending.signal });
+    /** @param {RequestMode} mode */
+    const isAnswered = (mode) => fetch(everybodys, { ...how, mode }).then(() => true, () => false);
+    const isBarred = !(await isAnswered("cors")) && (await isAnswered("no-cors"));
+    ending.abort(); // the answer itself is of no interest
+    return isBarred;
   }
 }
 

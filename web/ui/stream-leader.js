@@ -1,5 +1,6 @@
 /** What the leading tab does: it keeps one stream open for all, and passes on what it hears. */
 
+import { LINKED } from "./stream-address.js";
 import { Connection } from "./stream-connection.js";
 import { Memory } from "./stream-memory.js";
 import { Wants } from "./stream-wants.js";
@@ -14,6 +15,8 @@ export class Leader {
   #tell;
   #connection;
   #wants = new Wants();
+  /** What a link opens, once that is known. */
+  #linked = LINKED;
   #memory = new Memory();
   /** @type {Set<string>} */
   #gone = new Set();
@@ -22,7 +25,7 @@ export class Leader {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #settling;
   #announced = "";
-  /** @type {Set<string>} portfolios that this connection has brought */
+  /** @type {Set<string>} portfolios and symbols that this connection has brought */
   #current = new Set();
   /** @type {Condition} */
   #condition = {
@@ -56,7 +59,8 @@ export class Leader {
   }
 
   /** A tab listens to this from now on. @param {string} tab @param {import("./stream-wants.js").Want} want */
-  want(tab, want) {
+  want(tab, { portfolios, ...others }) {
+    const want = { ...others, portfolios: portfolios.map((id) => (id === LINKED ? this.#linked : id)) };
     const before = this.#wants.get(tab);
     for (const id of want.portfolios) if (!before?.portfolios.includes(id)) this.#gone.delete(id);
     this.#wants.set(tab, want);
@@ -73,6 +77,10 @@ export class Leader {
 
   check() {
     this.#connection.check();
+  }
+
+  renew() {
+    if (this.#isOpen) this.#connection.reopen();
   }
 
   /** A tab has heard nothing for long. */
@@ -118,7 +126,9 @@ export class Leader {
 
   /** Ask what is wrong: a portfolio that is gone is left out, and the others go on. @returns {Promise<string?>} */
   async #why() {
-    const { portfolios } = this.#carried;
+    if (await this.#address.isBarred()) return "barred";
+    const { portfolios: carried } = this.#carried;
+    const portfolios = carried.length ? carried : [LINKED];
     const verdicts = await Promise.all(portfolios.map((id) => this.#address.verdict(id)));
     if (verdicts.includes("signed_out")) return "signed_out";
     const gone = portfolios.filter((_, index) => verdicts[index] === "gone");
@@ -137,17 +147,26 @@ export class Leader {
     const now = Date.now();
     let isComplete = false;
     if (name === "portfolio_update") {
+      if (this.#carried.portfolios.includes(LINKED)) this.#learn(data.portfolio_id);
       isComplete = !this.#current.has(data.portfolio_id);
       this.#current.add(data.portfolio_id);
       this.#memory.value(data, isComplete);
     } else if (name === "price_update") this.#memory.price(data);
     else {
+      if (name === "connection_status") for (const symbol of this.#carried.symbols) this.#current.add(symbol);
       const { status: feed, paused = this.#condition.paused, next_update_in: next } = data;
       const nextUpdateAt = next === null ? null : now + next * 1000;
       this.#condition = { ...this.#condition, feed, paused, nextUpdateAt };
     }
     this.#condition.since = now;
     this.#tell({ type: "event", name, data, timestamp, id, isComplete });
+  }
+
+  /** Which portfolio the link opens. @param {string} id */
+  #learn(id) {
+    this.#linked = id;
+    this.#wants.rename(LINKED, id);
+    this.#carried = { portfolios: [id], symbols: [] };
   }
 
   /** @param {import("./stream-connection.js").LinkState} link @param {string?} reason */

@@ -4,13 +4,14 @@
  * @typedef {object} Condition how far the values can be trusted
  * @property {"connecting" | "connected" | "reconnecting" | "offline" | "paused" | "refused"} state paused: by an
  *   administrator. offline: this computer has no network. refused: it is not tried again
- * @property {string?} reason of a refusal: signed_out, or gone when none of the portfolios is there
+ * @property {string?} reason of a refusal: signed_out, gone when none of the portfolios is there, or barred when
+ *   the server does not answer to pages of this origin
  * @property {number?} since the last sign of life, in ms of this computer's clock
  * @property {{reason: string, until: string?}?} paused why, and until when
  * @property {"connected" | "reconnecting" | "error"} feed whether a source of prices works; reconnecting: it will be
  *   tried again
  * @property {number?} nextUpdateAt when new prices are due, in ms of this computer's clock
- * @property {string[]} current the portfolios that this connection has brought
+ * @property {string[]} current the portfolios and symbols that this connection has brought
  */
 
 /**

@@ -30,6 +30,11 @@ export class Wants {
     this.#byTab.delete(tab);
   }
 
+  /** A portfolio is known by another name from now on. @param {string} before @param {string} name */
+  rename(before, name) {
+    for (const want of this.#byTab.values()) want.portfolios = want.portfolios.map((id) => (id === before ? name : id));
+  }
+
   get isWatched() {
     return [...this.#byTab.values()].some(({ isVisible }) => isVisible);
   }

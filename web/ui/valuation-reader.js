@@ -1,5 +1,3 @@
-import { get } from "./api.js";
-
 /** How often at most, in ms, the whole valuation is read when an event does not tell all. */
 const EVERY = { changed: 2_000, partial: 30_000 };
 const TRIES = 3;
@@ -7,6 +5,7 @@ const TRIES = 3;
 /** Reads the whole valuation when the stream does not tell all: what was removed, and what has no price. */
 export class ValuationReader {
   #ledger;
+  #get;
   #path = "";
   #readAt = 0;
   #isReading = false;
@@ -15,10 +14,12 @@ export class ValuationReader {
 
   /**
    * @param {import("./ledger.js").Ledger} ledger
+   * @param {(path: string) => Promise<any>} get asks for a valuation
    * @param {(error?: Error) => void} failed called with why it could not be read, and with nothing when it could
    */
-  constructor(ledger, failed) {
+  constructor(ledger, get, failed) {
     this.#ledger = ledger;
+    this.#get = get;
     this.#failed = failed;
     ledger.addEventListener("change", () => {
       if (this.#path && !ledger.isWhole && Date.now() - this.#readAt > EVERY.changed) this.read();
@@ -30,11 +31,16 @@ export class ValuationReader {
     this.#path = path;
   }
 
-  /** Look again now and then while something is missing. @param {() => boolean} isWanted */
+  /**
+   * Look again now and then while something is missing.
+   * @param {() => boolean} isWanted
+   * @returns {() => void} ends it
+   */
   watch(isWanted) {
-    setInterval(() => {
+    const watching = setInterval(() => {
       if (isWanted() && (this.#ledger.totals?.partial || !this.#ledger.isWhole)) this.read();
     }, EVERY.partial);
+    return () => clearInterval(watching);
   }
 
   /** Read, unless the stream brings a newer value meanwhile. */
@@ -46,7 +52,7 @@ export class ValuationReader {
     try {
       for (let tries = 1; tries <= TRIES && path; tries += 1) {
         const { version } = this.#ledger;
-        const valuation = await get(path);
+        const valuation = await this.#get(path);
         if (this.#path !== path) break;
         this.#failed();
         if (this.#ledger.version !== version && tries < TRIES) continue;
@@ -54,7 +60,7 @@ export class ValuationReader {
         break;
       }
     } catch (error) {
-      if (this.#path === path) this.#failed(error);
+      if (this.#path === path) this.#failed(/** @type {Error} */ (error));
     } finally {
       this.#isReading = false;
       if (this.#isAgain) {
