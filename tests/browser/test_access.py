@@ -45,7 +45,7 @@ def faults(page: Page) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("state", ["live", "import", "remove", "new", "lookup", "empty"])
+@pytest.mark.parametrize("state", ["live", "import", "remove", "new", "edit", "share", "lookup", "empty"])
 def test_the_portfolio_page(chromium: Chromium, shown: tuple[Page, str], state: str) -> None:
     page, url = shown
     page.goto(url)
@@ -60,6 +60,12 @@ def test_the_portfolio_page(chromium: Chromium, shown: tuple[Page, str], state: 
         page.get_by_role("button", name="Remove CBA.AX").click()
     elif state == "new":
         page.get_by_role("button", name="New portfolio").click()
+    elif state == "edit":
+        page.get_by_role("button", name="Edit portfolio").click()
+    elif state == "share":
+        page.get_by_role("button", name="Share").click()
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("dialog").get_by_role("listitem").first).to_be_visible()
     elif state == "lookup":
         page.get_by_role("combobox", name="Symbol", exact=True).press_sequentially("bank")
         expect(page.locator("#symbols li").first).to_be_visible()
@@ -75,5 +81,16 @@ def test_the_other_pages(chromium: Chromium, shown: tuple[Page, str], path: str)
     page, url = shown
     page.goto(url + path)
     expect(page.locator("#loading")).to_be_hidden()  # the page for signing in has none
+
+    assert "\n".join(faults(page)) == ""
+
+
+def test_the_tokens(chromium: Chromium, shown: tuple[Page, str]) -> None:
+    page, url = shown
+    page.goto(url + "/portfolios")
+    page.get_by_role("button", name="API tokens").click()
+    page.keyboard.type("Report")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog").get_by_role("listitem")).to_be_visible()
 
     assert "\n".join(faults(page)) == ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -62,6 +63,17 @@ def nothing_ran(page: Page) -> None:
     assert page.locator("script:not([type=module]), iframe, body svg:not(#tv-attr-logo svg)").count() == 0
 
 
+def long_names() -> list[str]:
+    """All strings, several in a name, as names take 200 characters."""
+    names: list[str] = []
+    for text in HOSTILE:
+        if names and len(names[-1]) + len(text) < 200:
+            names[-1] += f" {text}"
+        else:
+            names.append(text)
+    return names
+
+
 def test_there_are_fifty_different_strings() -> None:
     assert len(set(HOSTILE)) == 50
 
@@ -76,6 +88,41 @@ def test_names_of_portfolios_are_text(chromium: Chromium, hostile: Page) -> None
     hostile.get_by_role("link", name=HOSTILE[0], exact=True).click()
     expect(hostile).to_have_title(HOSTILE[0])
     expect(hostile.locator("#portfolio option")).to_have_count(51)
+    nothing_ran(hostile)
+
+
+def test_names_that_are_edited_and_asked_about_are_text(chromium: Chromium, hostile: Page) -> None:
+    open_sample(hostile)
+    dialog = hostile.get_by_role("dialog")
+    for name in long_names():
+        hostile.get_by_role("button", name="Edit portfolio").click()
+        expect(dialog.get_by_label("Name")).to_be_focused()
+        dialog.get_by_label("Name").fill(name)
+        hostile.keyboard.press("Enter")
+        expect(hostile).to_have_title(name)
+        hostile.get_by_role("button", name="Edit portfolio").click()
+        dialog.get_by_role("button", name="Delete portfolio").click()
+        expect(dialog).to_contain_text(f"“{name}” goes for good")
+        hostile.keyboard.press("Escape")
+    nothing_ran(hostile)
+
+    hostile.get_by_role("button", name="Edit portfolio").click()
+    dialog.get_by_label("Name").fill("Sample portfolio")
+    hostile.keyboard.press("Enter")
+    expect(hostile).to_have_title("Sample portfolio")
+
+
+def test_names_of_tokens_are_text(chromium: Chromium, hostile: Page) -> None:
+    hostile.goto(hostile.url.partition("?")[0].removesuffix("portfolios") + "portfolios")
+    hostile.get_by_role("button", name="API tokens").click()
+    dialog = hostile.get_by_role("dialog", name="API tokens")
+    names = long_names()
+    for name in names:
+        dialog.get_by_label("Name").fill(name)
+        hostile.keyboard.press("Enter")
+        expect(dialog.get_by_text(f"{name} (read), never ends", exact=True)).to_be_visible()
+    dialog.get_by_role("button", name=re.compile("Revoke")).first.click()
+    expect(hostile.get_by_role("dialog", name="Revoke the token?")).to_contain_text(names[-1])
     nothing_ran(hostile)
 
 
