@@ -40,7 +40,8 @@ class Room:
         assert server.request("POST", "/api/v1/auth/setup", first, **proof).status == 204
         self.token = self._token(ADMIN)
         self.ask("POST", "users", {"email": USER, "password": PASSWORD})
-        self.portfolio_id = self.make_portfolio("Nest egg", self._token(USER))
+        self.user_token = self._token(USER)
+        self.portfolio_id = self.make_portfolio("Nest egg", self.user_token)
         self.make_portfolio("House", self.token)
         self._windows: dict[str, Any] = {}
 

@@ -14,6 +14,7 @@ from tests.browser.control_room import ADMIN, USER, Room, listen, open_room, vis
 pytestmark = pytest.mark.browser
 
 MINUTES = "Minutes between polls (1 to 1440)"
+PORTFOLIO = "Portfolio (name, id or address)"
 NEXT_UPDATE = """async ({ id }) => {
     const { MarketStream } = await import("/ui/market-stream.js");
     window.stream = new MarketStream({ heartbeatSeconds: 1 });
@@ -194,13 +195,15 @@ def test_what_is_refused_is_said_at_its_field(chromium: Chromium, room: Room, ad
 
 
 def test_each_scope_asks_for_its_own_target_alone(chromium: Chromium, room: Room, admin: Page) -> None:
+    unused = room.make_portfolio("Of no call", room.user_token, symbols=())
     section = visit(admin, room, "overrides")
     form = order_form(section)
     expect(admin.locator("#users option")).not_to_have_count(0)
     for what, whom, fields, shown in (
         ("force an interval", "a user", {"User": USER, MINUTES: "5"}, f"user {USER}"),
         ("force an interval", "everything", {MINUTES: "5"}, "everything"),
-        ("force an interval", "a portfolio", {"Portfolio": room.portfolio_id, MINUTES: "5"}, "portfolio"),
+        ("force an interval", "a portfolio", {PORTFOLIO: room.portfolio_id, MINUTES: "5"}, "portfolio"),
+        ("no updates", "a portfolio", {PORTFOLIO: f"{room.server.url}/?portfolio={unused}"}, f"portfolio {unused}"),
         ("no updates", "a provider", {"Provider": "simulated"}, "provider simulated"),
         ("no updates", "a symbol", {"Symbol": "BHP.AX"}, "symbol BHP.AX"),
     ):
@@ -227,7 +230,7 @@ def test_the_rules_of_a_symbol_and_a_portfolio_are_explained_by_name(
     expect(admin.locator("#users option")).not_to_have_count(0)
     question = admin.locator("effective-interval")
     question.get_by_label("Of").select_option(label="a portfolio")
-    field(question, "Portfolio").fill(room.portfolio_id)
+    field(question, PORTFOLIO).fill(room.portfolio_id)
 
     question.get_by_role("button", name="Explain").click()
 

@@ -13,6 +13,7 @@ from playwright.sync_api import BrowserContext, Page, Route, ViewportSize, expec
 from tests.browser.chromium import Chromium
 from tests.browser.control_room import ADMIN, SECTIONS, USER, Room, listen, open_busy_room, visit
 from tests.browser.hostile import HOSTILE
+from tests.running import PASSWORD
 from tests.standin import Standin
 
 pytestmark = pytest.mark.browser
@@ -105,11 +106,33 @@ def test_a_plain_user_is_told_that_the_room_is_not_for_them(
     expect(page.get_by_text(USER)).to_be_visible()
     expect(page.get_by_role("link", name="Control room")).to_have_count(0)
 
+    complaints = listen(page)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
     page.goto(room.server.url + "/control-room")
 
     expect(page.get_by_role("alert")).to_contain_text("The control room is for administrators.")
+    assert [url for url in asked if "/api/v1/admin/" in url] == []
+    assert complaints == []
     expect(page.get_by_role("navigation")).to_have_count(0)
     expect(page.get_by_role("button", name="Emergency stop")).to_have_count(0)
+
+
+def test_an_administrator_who_is_made_a_plain_user_loses_the_room(chromium: Chromium, room: Room, admin: Page) -> None:
+    room.ask("POST", "users", {"email": "brief@example.org", "password": PASSWORD, "role": "admin"})
+    window = room.window(chromium.browser, "brief@example.org")
+    page = window.new_page()
+    visit(page, room, "users")
+    section = visit(admin, room, "users")
+    section.get_by_role("row", name="brief@example.org").get_by_role("button", name="Make user").click()
+    confirm(admin, "Change it")
+
+    page.evaluate(READ_AGAIN)
+
+    expect(page.get_by_role("alert")).to_contain_text("The control room is for administrators.")
+    expect(page.get_by_role("navigation")).to_have_count(0)
+    expect(page.get_by_text(USER)).to_be_hidden()
+    window.close()
 
 
 def test_who_is_not_signed_in_any_more_is_sent_to_sign_in(chromium: Chromium, room: Room, user: BrowserContext) -> None:
@@ -172,15 +195,31 @@ def test_a_provider_is_switched_and_limited_with_a_reason(chromium: Chromium, ro
     expect(dialog.get_by_label("Calls a day")).to_have_accessible_description(re.compile("."))
     dialog.get_by_label("Calls a day").fill("75")
     dialog.get_by_label("Cost of a call").fill("0.005")
+    exchanges = dialog.get_by_label("Exchanges whose symbols it is asked for, by commas")
+    expect(exchanges).to_have_value(re.compile("XNYS, XLON"))
+    exchanges.fill("XNYS, XXXX")
+    dialog.get_by_role("button", name="Save").click()
+    expect(exchanges).to_be_focused()
+    expect(exchanges).to_have_accessible_description(re.compile("^no. 2 must be the code of an exchange"))
+    exchanges.fill("xnys xlon")
     dialog.get_by_role("button", name="Save").click()
     expect(row).to_contain_text("1 a second, 5 a minute, 75 a day")
     expect(row).to_contain_text("0.005 a call")
+    row.get_by_text("2 exchanges").click()
+    expect(row.get_by_text("XLON, XNYS")).to_be_visible()
 
     row.get_by_role("button", name="Enable").click()
     confirm(admin, "Enable")
     expect(row).not_to_contain_text("disabled")
     entry = room.ask("GET", "audit?limit=3")[1]
     assert (entry["reason"], entry["after"]["calls_per_day"]) == ("A bigger plan", 75)
+
+    row.get_by_role("button", name="Edit").click()
+    exchanges.fill("")
+    dialog.get_by_label("Reason").fill("All of them again")
+    dialog.get_by_role("button", name="Save").click()
+    expect(row.get_by_text("2 exchanges", exact=True)).to_have_count(0)
+    assert len(room.ask("GET", "providers/alpha_vantage")["exchanges"]) > 2
 
 
 def test_a_price_that_is_held_back_is_accepted(chromium: Chromium, room: Room, admin: Page, yahoo: Standin) -> None:
@@ -278,6 +317,41 @@ def test_usage_is_of_the_chosen_period_and_exported(chromium: Chromium, room: Ro
     with admin.expect_download() as download:
         section.get_by_role("link", name="Export as CSV").click()
     assert download.value.path().read_text().startswith("section,")
+
+
+@pytest.mark.parametrize(
+    ("left", "exhausts_at", "caption", "ahead"),
+    [
+        (
+            10,
+            "2026-01-05T20:00:00Z",
+            r"10 of 25 .*pace they are spent at 6 Jan, 07:00 am, before 6 Jan, 11:00",
+            [500, 160],
+        ),
+        (15, None, r"15 of 25 .*pace they last until they are renewed at 6 Jan, 11:00 am", [600, 128]),
+    ],
+)
+def test_a_days_calls_burn_down_to_the_moment_that_is_forecast(
+    chromium: Chromium, room: Room, admin: Page, left: int, exhausts_at: str | None, caption: str, ahead: list[int]
+) -> None:
+    def noon(route: Route) -> None:
+        usage = route.fetch().json()
+        (used,) = [row for row in usage["by_provider"] if row["provider_name"] == "alpha_vantage"]
+        midnight = "2026-01-06T00:00:00Z"
+        used |= {"rate_limit_total": 25, "rate_limit_remaining": left, "quota_resets_at": midnight}
+        usage |= {"by_provider": [used | {"exhausts_at": exhausts_at}], "last_updated": "2026-01-05T12:00:00Z"}
+        route.fulfill(json=usage)
+
+    admin.route("**/api/v1/admin/api-usage?*", noon)
+    section = visit(admin, room, "usage")
+
+    expect(section.locator("figcaption")).to_have_text(re.compile(caption))
+    spent, forecast = (section.locator(f"path.{name}").get_attribute("d") for name in ("spent", "forecast"))
+    now = [300, 160 - 160 * left / 25]
+    assert [float(number) for number in re.findall(r"[\d.]+", str(spent))] == [0, 0, *now]
+    assert [float(number) for number in re.findall(r"[\d.]+", str(forecast))] == [*now, *ahead]
+    expect(section.get_by_text("as if they had been spent evenly")).to_be_visible()
+    admin.unroute("**/api/v1/admin/api-usage?*")
 
 
 def test_nothing_in_a_name_a_reason_or_an_address_runs(chromium: Chromium, room: Room, admin: Page) -> None:
