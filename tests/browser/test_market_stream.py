@@ -108,7 +108,8 @@ def tab(chromium: Chromium, answers: dict[str, int], page: Page) -> Iterator[Tab
     """A tab whose clock stands still, and whose dice always show the middle."""
 
     def prepare() -> Tab:
-        page.clock.install()
+        page.clock.install(time=0)
+        page.clock.pause_at(1_000)
         page.add_init_script("Math.random = () => 0.5;")
         return Tab(page)
 
