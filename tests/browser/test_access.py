@@ -56,6 +56,7 @@ def test_the_portfolio_page(chromium: Chromium, shown: tuple[Page, str], state: 
         file = {"name": "x.csv", "mimeType": "text/csv", "buffer": b"symbol\n"}
         page.locator("#import-file").set_input_files(file)  # type: ignore[arg-type]
         expect(page.locator("import-dialog tbody tr")).to_have_count(3)
+        expect(page.locator("import-dialog tbody tr").last).to_be_visible()
     elif state == "remove":
         page.get_by_role("button", name="Remove CBA.AX").click()
     elif state == "new":

@@ -10,6 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.chromium import Chromium
 from tests.browser.control_room import ADMIN, USER, Room, listen, open_room, visit
+from tests.running import PASSWORD
 
 pytestmark = pytest.mark.browser
 
@@ -32,6 +33,7 @@ def shared_room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
 def room(shared_room: Room) -> Iterator[Room]:
     yield shared_room
     shared_room.undo_everything()
+    assert shared_room.complaints == []
 
 
 @pytest.fixture
@@ -284,3 +286,22 @@ def test_a_whole_order_is_given_and_undone_with_the_keyboard_alone(chromium: Chr
 
     expect(row).to_contain_text("removed")
     expect(admin.get_by_role("dialog")).to_have_count(0)
+
+
+def test_a_user_who_is_deactivated_is_led_out_while_looking(chromium: Chromium, room: Room, admin: Page) -> None:
+    email = "leaving@example.org"
+    room.ask("POST", "users", {"email": email, "password": PASSWORD})
+    window = room.window(chromium.browser, email)
+    page = window.new_page()
+    page.goto(f"{room.server.url}/?portfolio={room.make_portfolio('Mine', room.token_of(email))}")
+    expect(page.get_by_role("row", name="CBA.AX")).to_contain_text("simulated")
+    section = visit(admin, room, "users")
+
+    section.get_by_role("row", name=email).get_by_role("button", name="Deactivate").press("Enter")
+    admin.keyboard.type("Has left")
+    admin.keyboard.press("Enter")
+
+    expect(section.get_by_role("row", name=email)).to_contain_text("deactivated")
+    expect(page).to_have_url(room.server.url + "/sign-in")
+    expect(page.get_by_role("alert")).to_have_text("Your session has ended. Please sign in again.")
+    window.close()

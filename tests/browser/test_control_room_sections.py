@@ -29,6 +29,7 @@ def yahoo() -> Iterator[Standin]:
 def room(tmp_path_factory: pytest.TempPathFactory, yahoo: Standin) -> Iterator[Room]:
     with open_busy_room(tmp_path_factory.mktemp("room"), yahoo) as room:
         yield room
+        assert room.complaints == []
 
 
 @pytest.fixture(scope="module")
@@ -334,15 +335,11 @@ def test_usage_is_of_the_chosen_period_and_exported(chromium: Chromium, room: Ro
 def test_a_days_calls_burn_down_to_the_moment_that_is_forecast(
     chromium: Chromium, room: Room, admin: Page, left: int, exhausts_at: str | None, caption: str, ahead: list[int]
 ) -> None:
-    def noon(route: Route) -> None:
-        usage = route.fetch().json()
-        (used,) = [row for row in usage["by_provider"] if row["provider_name"] == "alpha_vantage"]
-        midnight = "2026-01-06T00:00:00Z"
-        used |= {"rate_limit_total": 25, "rate_limit_remaining": left, "quota_resets_at": midnight}
-        usage |= {"by_provider": [used | {"exhausts_at": exhausts_at}], "last_updated": "2026-01-05T12:00:00Z"}
-        route.fulfill(json=usage)
-
-    admin.route("**/api/v1/admin/api-usage?*", noon)
+    usage = room.ask("GET", "api-usage")
+    (used,) = [row for row in usage["by_provider"] if row["provider_name"] == "alpha_vantage"]
+    used |= {"rate_limit_total": 25, "rate_limit_remaining": left, "quota_resets_at": "2026-01-06T00:00:00Z"}
+    noon = usage | {"by_provider": [used | {"exhausts_at": exhausts_at}], "last_updated": "2026-01-05T12:00:00Z"}
+    admin.route("**/api/v1/admin/api-usage?*", lambda route: route.fulfill(json=noon))
     section = visit(admin, room, "usage")
 
     expect(section.locator("figcaption")).to_have_text(re.compile(caption))

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.browser.chromium import Chromium
+from tests.browser.chromium import Chromium, listen
+from tests.browser.feigned import FEIGNED
 from tests.browser.hostile import HOSTILE
 from tests.running import RunningServer
 
@@ -38,8 +39,12 @@ def hostile(chromium: Chromium, tmp_path_factory: pytest.TempPathFactory) -> Ite
             rows = [{"symbol": name, "name": name, "exchange": name, "currency": name} for name in HOSTILE]
             route.fulfill(json=rows)
 
+        heard: list[str] = []
+
         def prepare() -> Page:
-            page = chromium.browser.new_context(locale="en-AU").new_page()
+            window = chromium.browser.new_context(locale="en-AU")
+            listen(window, heard)
+            page = window.new_page()
             page.goto(server.sign_in_link())
             page.wait_for_url("**/")
             expect(page.locator("#portfolios li")).to_have_count(51)
@@ -50,6 +55,7 @@ def hostile(chromium: Chromium, tmp_path_factory: pytest.TempPathFactory) -> Ite
         page = chromium.run(prepare)
         yield page
         chromium.run(page.context.close)
+        assert heard == []
 
 
 def open_sample(page: Page) -> None:
@@ -131,6 +137,46 @@ def test_names_of_companies_are_text(chromium: Chromium, hostile: Page) -> None:
 
     expect(hostile.locator("holdings-table .name").first).to_have_text(HOSTILE[0])
     nothing_ran(hostile)
+
+
+def test_what_a_stream_tells_is_text(chromium: Chromium, hostile: Page) -> None:
+    """Symbols, sources and reasons, wherever a page shows them."""
+    window = chromium.browser.new_context(storage_state=hostile.context.storage_state())  # shares no stream
+    page = window.new_page()
+    page.add_init_script(FEIGNED)
+    page.goto(hostile.url.partition("?")[0].removesuffix("portfolios") + "portfolios")
+    page.get_by_role("link", name="Sample portfolio", exact=True).press("Enter")
+    expect(page).to_have_title("Sample portfolio")
+    page.evaluate(
+        """async (texts) => {
+            for (let tries = 500; !sources.length && tries; tries -= 1) await new Promise((next) => setTimeout(next, 10));
+            const hello = { status: "connected", next_update_in: 60, paused: null, recovered: null };
+            const at = new Date().toISOString();
+            const amounts = { quantity: "1", price: "1", currency: "AUD", market_value: "1", daily_change: "0" };
+            const holdings = texts.map((text) => ({
+                ...amounts, unrealized_gain_loss: "0", symbol: text, source: text, is_stale: true, last_updated: at,
+            }));
+            const totals = { currency: "AUD", total_value: String(texts.length), total_cost_basis: "1" };
+            const freshness = { fresh_percent: 0, oldest_price_age_seconds: 9, partial: false, last_updated: at };
+            const portfolio_id = new URLSearchParams(location.search).get("portfolio");
+            sources.at(-1).say("connection_status", hello);
+            sources.at(-1).say("portfolio_update", { portfolio_id, ...totals, ...freshness, holdings }, "1-1");
+            for (const reason of texts) {
+                const paused = { reason, until: null };
+                sources.at(-1).say("connection_status", { ...hello, paused, next_update_in: null });
+            }
+        }""",
+        list(HOSTILE),
+    )
+
+    expect(page.locator("holdings-table .symbol")).to_have_count(50)
+    assert set(page.locator("holdings-table .symbol").all_text_contents()) == set(HOSTILE)
+    expect(page.locator("#chart-subject option")).to_have_count(51)
+    expect(page.locator("connection-indicator")).to_have_text(f"Paused: {HOSTILE[-1]}")
+    page.get_by_role("button", name="Remove").first.press("Enter")
+    expect(page.get_by_role("dialog")).to_contain_text("leaves this portfolio")
+    nothing_ran(page)
+    window.close()
 
 
 def test_what_is_looked_up_is_text(chromium: Chromium, hostile: Page) -> None:

@@ -69,6 +69,8 @@ def test_a_holding_is_added_and_removed_with_the_keyboard_alone(
 
 def test_keeping_a_holding_in_the_dialog_removes_nothing(chromium: Chromium, portfolio: Page) -> None:
     rows = portfolio.locator("holdings-table tbody tr")
+    asked: list[str] = []
+    portfolio.on("request", lambda request: asked.append(request.method))
 
     rows.first.get_by_role("button", name="Remove").click()
     portfolio.keyboard.press("Escape")
@@ -77,6 +79,7 @@ def test_keeping_a_holding_in_the_dialog_removes_nothing(chromium: Chromium, por
 
     expect(portfolio.get_by_role("dialog")).to_have_count(0)
     expect(rows).to_have_count(6)
+    assert "DELETE" not in asked
 
 
 def test_a_refused_holding_says_what_is_wrong_beside_the_form(chromium: Chromium, portfolio: Page) -> None:
