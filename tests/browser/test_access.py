@@ -45,7 +45,7 @@ def faults(page: Page) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("state", ["live", "import", "remove", "new", "edit", "share", "lookup", "empty"])
+@pytest.mark.parametrize("state", ["live", "import", "remove", "new", "edit", "share", "lookup", "empty", "offline"])
 def test_the_portfolio_page(chromium: Chromium, shown: tuple[Page, str], state: str) -> None:
     page, url = shown
     page.goto(url)
@@ -71,10 +71,15 @@ def test_the_portfolio_page(chromium: Chromium, shown: tuple[Page, str], state: 
         page.get_by_role("combobox", name="Symbol", exact=True).press_sequentially("bank")
         expect(page.locator("#symbols li").first).to_be_visible()
         page.keyboard.press("ArrowDown")
+    elif state == "offline":
+        page.context.set_offline(True)
+        expect(page.get_by_text("not live: as of")).to_be_visible()
     elif state == "empty":
         page.evaluate("document.querySelector('#empty').hidden = false")
 
-    assert "\n".join(faults(page)) == ""
+    found = faults(page)
+    page.context.set_offline(False)
+    assert "\n".join(found) == ""
 
 
 @pytest.mark.parametrize("path", ["/portfolios", "/sign-in", "/?portfolio=11111111-1111-1111-1111-111111111111"])

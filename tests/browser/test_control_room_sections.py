@@ -77,13 +77,39 @@ def test_a_section_shows_what_is_there_and_everybody_can_read_it(
     expect(shown.get_by_text(SHOWN[section]).first).to_be_visible()
     link = admin.get_by_role("navigation").get_by_role("link", name=re.compile(section, re.IGNORECASE))
     expect(link).to_have_attribute("aria-current", "page")
-    for size, scheme in LOOKS:
-        admin.set_viewport_size(size)
-        admin.emulate_media(color_scheme=scheme)
-        found = Axe().run(admin)
-        assert found.violations_count == 0, found.generate_report()
-        assert admin.evaluate("document.documentElement.scrollWidth") <= size["width"]
+    everybody_can_read(admin)
     assert complaints == []
+
+
+def everybody_can_read(page: Page) -> None:
+    for size, scheme in LOOKS:
+        page.set_viewport_size(size)
+        page.emulate_media(color_scheme=scheme)
+        found = Axe().run(page)
+        assert found.violations_count == 0, found.generate_report()
+        assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+
+
+@pytest.mark.parametrize(("section", "opener"), [("providers", "Edit alpha_vantage"), ("users", f"Deactivate {USER}")])
+def test_everybody_can_read_a_question(chromium: Chromium, room: Room, admin: Page, section: str, opener: str) -> None:
+    visit(admin, room, section).get_by_role("button", name=opener).click()
+    admin.get_by_role("dialog").get_by_role("button").last.click()
+    expect(admin.get_by_text("is missing")).to_be_visible()
+
+    everybody_can_read(admin)
+
+
+def test_everybody_can_read_that_everything_is_stopped(chromium: Chromium, room: Room, admin: Page) -> None:
+    visit(admin, room, "actors")
+    admin.get_by_role("button", name="Emergency stop").click()
+    expect(admin.get_by_role("dialog").get_by_text("Affected:")).to_be_visible()
+    everybody_can_read(admin)
+
+    admin.get_by_label("Reason, which everybody reads").fill("The feed is wrong")
+    admin.keyboard.press("Enter")
+    expect(admin.get_by_text("Everything is stopped.")).to_be_visible()
+    everybody_can_read(admin)
+    room.undo_everything()
 
 
 @pytest.fixture
