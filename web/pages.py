@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import json
 import posixpath
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import litecharts
 from tornado.routing import URLSpec
-from tornado.web import RedirectHandler, RequestHandler, StaticFileHandler, url
+from tornado.web import GZipContentEncoding, RedirectHandler, RequestHandler, StaticFileHandler, url
 
 from market_actors.domain.exchanges import SUFFIXES, timezone_of
 from web.problems import Malformed, Refused, problem_of
@@ -45,7 +46,7 @@ TIMEZONES = json.dumps({suffix: timezone_of(code) for suffix, code in SUFFIXES.i
 
 
 _IMPORT = re.compile(r'^import (?:.* from )?"(\.{1,2}/[a-z/-]+\.js)";$', re.MULTILINE)
-_SCRIPT = re.compile(r'<script type="module" src="/ui/([a-z/-]+\.js)">')
+_SCRIPT = re.compile(r'<script type="module" src="{{ ui }}/([a-z/-]+\.js)">')
 
 
 @cache
@@ -67,7 +68,28 @@ def with_imports(*modules: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-class PageHandler(RequestHandler):
+@cache
+def versioned() -> str:
+    """Return where the pages find their files: an address that changes with any of them, so that browsers may keep them."""
+    digest = hashlib.sha256(CHARTS_SHA256.encode())
+    for path in sorted(UI.rglob("*.*")):
+        digest.update(str(path.relative_to(UI)).encode() + path.read_bytes())
+    return f"/ui/{digest.hexdigest()[:12]}/"
+
+
+class CompressedHandler(RequestHandler):
+    """Compresses its answers for who takes that; the API and its streams go as they are."""
+
+    def prepare(self) -> None:
+        if "Range" not in self.request.headers:
+            self._transforms = [GZipContentEncoding(self.request)]  # Tornado's setting is for all handlers or none
+
+    def compute_etag(self) -> str | None:
+        etag = super().compute_etag()
+        return etag and f"W/{etag}"  # the same, compressed or not, though the bytes are not
+
+
+class PageHandler(CompressedHandler):
     """One HTML page. The data in it is asked for by its scripts, which need the XSRF cookie set here."""
 
     def initialize(self, page: str, heartbeat_seconds: int) -> None:
@@ -79,6 +101,7 @@ class PageHandler(RequestHandler):
             self.set_header(name, value)
 
     def prepare(self) -> None:
+        super().prepare()
         for value in itertools.chain.from_iterable(self.request.arguments.values()):
             try:
                 value.decode()
@@ -105,7 +128,13 @@ class PageHandler(RequestHandler):
 
     def show(self, page: str) -> None:
         assert self.xsrf_token  # reading it sets the cookie
-        self.render(page, heartbeat_seconds=self._heartbeat_seconds, timezones=TIMEZONES, modules=modules_of(page))
+        self.render(
+            page,
+            heartbeat_seconds=self._heartbeat_seconds,
+            timezones=TIMEZONES,
+            modules=modules_of(page),
+            ui=versioned().rstrip("/"),
+        )
 
 
 class PortfolioPageHandler(PageHandler):
@@ -139,8 +168,8 @@ EMBEDDED = frozenset(with_imports("embed.js"))
 """What a page of any origin may load; the modules are public, and what they ask for is not."""
 
 
-class UiFileHandler(StaticFileHandler):
-    """GET /ui/…; browsers ask again each time, and mostly hear that nothing changed."""
+class UiFileHandler(CompressedHandler, StaticFileHandler):
+    """GET /ui/…; browsers keep what has a version in its address, and ask each time whether the rest has changed."""
 
     def set_extra_headers(self, path: str) -> None:
         if path in EMBEDDED:
@@ -148,6 +177,12 @@ class UiFileHandler(StaticFileHandler):
             self.set_header("Cross-Origin-Resource-Policy", "cross-origin")
         for name, value in SECURITY_HEADERS.items():
             self.set_header(name, value)
+        if self.request.path.startswith(versioned()):
+            self.set_header("Cache-Control", "public, max-age=31536000, immutable")
+
+
+ANY_VERSION = "(?:[0-9a-f]{12}/)?"
+"""A page that was opened before the server was brought up to date finds the present files."""
 
 
 def page_routes(settings: Settings) -> list[URLSpec]:
@@ -157,8 +192,8 @@ def page_routes(settings: Settings) -> list[URLSpec]:
         url(r"/(?:portfolios)?", PortfolioPageHandler, {"page": "portfolios.html", **heartbeat}),
         url(r"/control-room", ControlRoomHandler, {"page": "control-room.html", **heartbeat}),
         url(r"/sign-in", PageHandler, {"page": "sign-in.html", **heartbeat}),
-        url(r"/ui/(lightweight-charts\.js)", UiFileHandler, {"path": str(CHARTS)}),
-        url(r"/ui/([a-z0-9./-]+)", UiFileHandler, {"path": str(UI)}),
+        url(rf"/ui/{ANY_VERSION}(lightweight-charts\.js)", UiFileHandler, {"path": str(CHARTS)}),
+        url(rf"/ui/{ANY_VERSION}([a-z0-9./-]+)", UiFileHandler, {"path": str(UI)}),
         url(r"/(favicon\.svg)", UiFileHandler, {"path": str(UI)}),
         url(r"/favicon\.ico", RedirectHandler, {"url": "/favicon.svg"}),
     ]

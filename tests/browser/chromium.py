@@ -7,11 +7,12 @@ next asynchronous test would fail.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, sync_playwright
 
 T = TypeVar("T")
 
@@ -25,6 +26,20 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+REQUEST_FAILED = re.compile(r"Failed to load resource: (net::ERR_\w+|the server responded with a status of 4\d\d .*)")
+"""The browser's own note of what was refused, or of a server that a test has stopped."""
+
+
+def listen(window: BrowserContext, heard: list[str]) -> None:
+    """Add what the consoles of a window's pages say that they should not, and what their scripts throw, as it comes."""
+
+    def hear(line: ConsoleMessage) -> None:
+        if line.type in ("error", "warning") and not REQUEST_FAILED.fullmatch(line.text):
+            heard.append(line.text)
+
+    window.on("console", hear)
+    window.on("weberror", lambda error: heard.append(str(error.error)))
 
 
 class Chromium:

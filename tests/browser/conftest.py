@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.browser.chromium import Chromium
+from tests.browser.chromium import Chromium, listen
 from tests.running import RunningServer
 
 expect.set_options(timeout=15_000)  # a busy machine shows the same, only later
@@ -48,11 +48,14 @@ def quick_demo(tmp_path: Path) -> Iterator[RunningServer]:
 
 @pytest.fixture
 def context(chromium: Chromium) -> Iterator[BrowserContext]:
-    """A browser window without any cookie."""
+    """A browser window without any cookie, in which no script or policy has anything to complain of."""
+    heard: list[str] = []
     window = chromium.run(chromium.browser.new_context, locale="en-AU", timezone_id="Australia/Sydney")
+    chromium.run(listen, window, heard)
     window.set_default_timeout(10_000)
     yield window
     chromium.run(window.close)
+    assert heard == []
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
+from tests.browser import chromium
 from tests.running import PASSWORD, RunningServer, free_port
 from tests.standin import Standin
 
@@ -38,13 +39,15 @@ class Room:
         link = server.sign_in_link().partition("token=")[2]
         first = {"token": link, "email": ADMIN, "password": PASSWORD}
         assert server.request("POST", "/api/v1/auth/setup", first, **proof).status == 204
-        self.token = self._token(ADMIN)
+        self.token = self.token_of(ADMIN)
         self.ask("POST", "users", {"email": USER, "password": PASSWORD})
-        self.portfolio_id = self.make_portfolio("Nest egg", self._token(USER))
+        self.user_token = self.token_of(USER)
+        self.portfolio_id = self.make_portfolio("Nest egg", self.user_token)
         self.make_portfolio("House", self.token)
         self._windows: dict[str, Any] = {}
+        self.complaints: list[str] = []
 
-    def _token(self, email: str) -> str:
+    def token_of(self, email: str) -> str:
         login = {"email": email, "password": PASSWORD}
         token: str = self.server.request("POST", "/api/v1/auth/login", login).body["access_token"]
         return token
@@ -78,6 +81,7 @@ class Room:
             viewport={"width": 1280, "height": 900},
             storage_state=self._windows.get(email),
         )
+        chromium.listen(context, self.complaints)
         context.set_default_timeout(10_000)
         if email not in self._windows:
             page = context.new_page()
@@ -86,6 +90,8 @@ class Room:
             page.get_by_label("Password").fill(PASSWORD)
             page.keyboard.press("Enter")
             expect(page.get_by_text(email)).to_be_visible()
+            # Who has one portfolio is led on to it; a page that is closed on the way may stay open for good.
+            expect(page.locator("#empty, #view, #portfolios").filter(visible=True).first).to_be_visible()
             page.close()
             self._windows[email] = context.storage_state()
         return context

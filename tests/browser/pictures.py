@@ -11,6 +11,7 @@ import random
 import sqlite3
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -33,8 +34,9 @@ def give_history(server: RunningServer) -> None:
     """Yesterday's values, as the server would have recorded them."""
     with sqlite3.connect(server.folder / "market.db") as database:
         columns = [row[1] for row in database.execute("PRAGMA table_info(portfolio_valuation)")]
-        cursor = database.execute("SELECT * FROM portfolio_valuation LIMIT 1")
-        row = dict(zip(columns, cursor.fetchone(), strict=True))
+        while not (first := database.execute("SELECT * FROM portfolio_valuation LIMIT 1").fetchone()):
+            time.sleep(0.1)  # the server keeps it a moment after it has sent it
+        row = dict(zip(columns, first, strict=True))
         dice, value = random.Random(7), float(row["total_value"])
         for point in range(1, POINTS):
             value *= 1 + dice.gauss(0.00005, 0.0008)
@@ -75,6 +77,8 @@ def take_all(chromium: Chromium, server: RunningServer, folder: Path) -> None:
             "import": lambda: import_bad_rows(page),
             "remove": lambda: page.get_by_role("button", name="Remove CBA.AX").click(),
             "lookup": lambda: look_up(page),
+            "edit": lambda: page.get_by_role("button", name="Edit portfolio").click(),
+            "share": lambda: share(page),
         }
 
     page.goto(server.url + "/sign-in")
@@ -107,6 +111,11 @@ def take_all(chromium: Chromium, server: RunningServer, folder: Path) -> None:
     page.goto(server.url + "/portfolios")
     expect(page.locator("#portfolios li").last).to_contain_text("fresh")
     take(page, folder, "portfolios")
+    page.get_by_role("button", name="API tokens").click()
+    page.keyboard.type("Report")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog").get_by_role("listitem")).to_be_visible()
+    take(page, folder, "tokens")
     page.goto(f"{server.url}/?portfolio=nothing")
     expect(page.get_by_text("is not yours")).to_be_visible()
     take(page, folder, "not-there")
@@ -118,6 +127,12 @@ def import_bad_rows(page: Page) -> None:
     rows = b"symbol,quantity,average_cost,currency\nCBA.AX,ten,98.5,AUD\nBHP AX,20,41,AUD\nAAPL,3,150,dollars\n"
     page.locator("#import-file").set_input_files({"name": "holdings.csv", "mimeType": "text/csv", "buffer": rows})
     expect(page.locator("import-dialog tbody tr")).to_have_count(3)
+
+
+def share(page: Page) -> None:
+    page.get_by_role("button", name="Share").click()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog").get_by_role("listitem")).to_be_visible()
 
 
 def look_up(page: Page) -> None:

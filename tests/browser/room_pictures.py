@@ -28,6 +28,10 @@ def take_room(browser: Browser, folder: Path, take: Callable[[Page, Path, str], 
             elif section == "quarantine":
                 expect(shown.get_by_role("row", name="BHP.AX")).to_be_visible(timeout=15_000)
             take(page, folder, f"control-room-{section}")
+            if section == "providers":
+                shown.get_by_role("button", name="Edit alpha_vantage").click()
+                take(page, folder, "control-room-provider")
+                page.keyboard.press("Escape")
         page.get_by_role("button", name="Emergency stop").click()
         expect(page.get_by_role("dialog").get_by_text("Affected:")).to_be_visible()
         take(page, folder, "control-room-stop")

@@ -45,7 +45,7 @@ def faults(page: Page) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("state", ["live", "import", "remove", "new", "lookup", "empty"])
+@pytest.mark.parametrize("state", ["live", "import", "remove", "new", "edit", "share", "lookup", "empty", "offline"])
 def test_the_portfolio_page(chromium: Chromium, shown: tuple[Page, str], state: str) -> None:
     page, url = shown
     page.goto(url)
@@ -56,18 +56,30 @@ def test_the_portfolio_page(chromium: Chromium, shown: tuple[Page, str], state: 
         file = {"name": "x.csv", "mimeType": "text/csv", "buffer": b"symbol\n"}
         page.locator("#import-file").set_input_files(file)  # type: ignore[arg-type]
         expect(page.locator("import-dialog tbody tr")).to_have_count(3)
+        expect(page.locator("import-dialog tbody tr").last).to_be_visible()
     elif state == "remove":
         page.get_by_role("button", name="Remove CBA.AX").click()
     elif state == "new":
         page.get_by_role("button", name="New portfolio").click()
+    elif state == "edit":
+        page.get_by_role("button", name="Edit portfolio").click()
+    elif state == "share":
+        page.get_by_role("button", name="Share").click()
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("dialog").get_by_role("listitem").first).to_be_visible()
     elif state == "lookup":
         page.get_by_role("combobox", name="Symbol", exact=True).press_sequentially("bank")
         expect(page.locator("#symbols li").first).to_be_visible()
         page.keyboard.press("ArrowDown")
+    elif state == "offline":
+        page.context.set_offline(True)
+        expect(page.get_by_text("not live: as of")).to_be_visible()
     elif state == "empty":
         page.evaluate("document.querySelector('#empty').hidden = false")
 
-    assert "\n".join(faults(page)) == ""
+    found = faults(page)
+    page.context.set_offline(False)
+    assert "\n".join(found) == ""
 
 
 @pytest.mark.parametrize("path", ["/portfolios", "/sign-in", "/?portfolio=11111111-1111-1111-1111-111111111111"])
@@ -75,5 +87,16 @@ def test_the_other_pages(chromium: Chromium, shown: tuple[Page, str], path: str)
     page, url = shown
     page.goto(url + path)
     expect(page.locator("#loading")).to_be_hidden()  # the page for signing in has none
+
+    assert "\n".join(faults(page)) == ""
+
+
+def test_the_tokens(chromium: Chromium, shown: tuple[Page, str]) -> None:
+    page, url = shown
+    page.goto(url + "/portfolios")
+    page.get_by_role("button", name="API tokens").click()
+    page.keyboard.type("Report")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog").get_by_role("listitem")).to_be_visible()
 
     assert "\n".join(faults(page)) == ""

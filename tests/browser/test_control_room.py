@@ -10,10 +10,12 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.chromium import Chromium
 from tests.browser.control_room import ADMIN, USER, Room, listen, open_room, visit
+from tests.running import PASSWORD
 
 pytestmark = pytest.mark.browser
 
 MINUTES = "Minutes between polls (1 to 1440)"
+PORTFOLIO = "Portfolio (name, id or address)"
 NEXT_UPDATE = """async ({ id }) => {
     const { MarketStream } = await import("/ui/market-stream.js");
     window.stream = new MarketStream({ heartbeatSeconds: 1 });
@@ -31,6 +33,7 @@ def shared_room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
 def room(shared_room: Room) -> Iterator[Room]:
     yield shared_room
     shared_room.undo_everything()
+    assert shared_room.complaints == []
 
 
 @pytest.fixture
@@ -194,13 +197,15 @@ def test_what_is_refused_is_said_at_its_field(chromium: Chromium, room: Room, ad
 
 
 def test_each_scope_asks_for_its_own_target_alone(chromium: Chromium, room: Room, admin: Page) -> None:
+    unused = room.make_portfolio("Of no call", room.user_token, symbols=())
     section = visit(admin, room, "overrides")
     form = order_form(section)
     expect(admin.locator("#users option")).not_to_have_count(0)
     for what, whom, fields, shown in (
         ("force an interval", "a user", {"User": USER, MINUTES: "5"}, f"user {USER}"),
         ("force an interval", "everything", {MINUTES: "5"}, "everything"),
-        ("force an interval", "a portfolio", {"Portfolio": room.portfolio_id, MINUTES: "5"}, "portfolio"),
+        ("force an interval", "a portfolio", {PORTFOLIO: room.portfolio_id, MINUTES: "5"}, "portfolio"),
+        ("no updates", "a portfolio", {PORTFOLIO: f"{room.server.url}/?portfolio={unused}"}, f"portfolio {unused}"),
         ("no updates", "a provider", {"Provider": "simulated"}, "provider simulated"),
         ("no updates", "a symbol", {"Symbol": "BHP.AX"}, "symbol BHP.AX"),
     ):
@@ -227,7 +232,7 @@ def test_the_rules_of_a_symbol_and_a_portfolio_are_explained_by_name(
     expect(admin.locator("#users option")).not_to_have_count(0)
     question = admin.locator("effective-interval")
     question.get_by_label("Of").select_option(label="a portfolio")
-    field(question, "Portfolio").fill(room.portfolio_id)
+    field(question, PORTFOLIO).fill(room.portfolio_id)
 
     question.get_by_role("button", name="Explain").click()
 
@@ -281,3 +286,22 @@ def test_a_whole_order_is_given_and_undone_with_the_keyboard_alone(chromium: Chr
 
     expect(row).to_contain_text("removed")
     expect(admin.get_by_role("dialog")).to_have_count(0)
+
+
+def test_a_user_who_is_deactivated_is_led_out_while_looking(chromium: Chromium, room: Room, admin: Page) -> None:
+    email = "leaving@example.org"
+    room.ask("POST", "users", {"email": email, "password": PASSWORD})
+    window = room.window(chromium.browser, email)
+    page = window.new_page()
+    page.goto(f"{room.server.url}/?portfolio={room.make_portfolio('Mine', room.token_of(email))}")
+    expect(page.get_by_role("row", name="CBA.AX")).to_contain_text("simulated")
+    section = visit(admin, room, "users")
+
+    section.get_by_role("row", name=email).get_by_role("button", name="Deactivate").press("Enter")
+    admin.keyboard.type("Has left")
+    admin.keyboard.press("Enter")
+
+    expect(section.get_by_role("row", name=email)).to_contain_text("deactivated")
+    expect(page).to_have_url(room.server.url + "/sign-in")
+    expect(page.get_by_role("alert")).to_have_text("Your session has ended. Please sign in again.")
+    window.close()

@@ -13,6 +13,7 @@ from playwright.sync_api import BrowserContext, Page, Route, ViewportSize, expec
 from tests.browser.chromium import Chromium
 from tests.browser.control_room import ADMIN, SECTIONS, USER, Room, listen, open_busy_room, visit
 from tests.browser.hostile import HOSTILE
+from tests.running import PASSWORD
 from tests.standin import Standin
 
 pytestmark = pytest.mark.browser
@@ -28,6 +29,7 @@ def yahoo() -> Iterator[Standin]:
 def room(tmp_path_factory: pytest.TempPathFactory, yahoo: Standin) -> Iterator[Room]:
     with open_busy_room(tmp_path_factory.mktemp("room"), yahoo) as room:
         yield room
+        assert room.complaints == []
 
 
 @pytest.fixture(scope="module")
@@ -75,13 +77,39 @@ def test_a_section_shows_what_is_there_and_everybody_can_read_it(
     expect(shown.get_by_text(SHOWN[section]).first).to_be_visible()
     link = admin.get_by_role("navigation").get_by_role("link", name=re.compile(section, re.IGNORECASE))
     expect(link).to_have_attribute("aria-current", "page")
-    for size, scheme in LOOKS:
-        admin.set_viewport_size(size)
-        admin.emulate_media(color_scheme=scheme)
-        found = Axe().run(admin)
-        assert found.violations_count == 0, found.generate_report()
-        assert admin.evaluate("document.documentElement.scrollWidth") <= size["width"]
+    everybody_can_read(admin)
     assert complaints == []
+
+
+def everybody_can_read(page: Page) -> None:
+    for size, scheme in LOOKS:
+        page.set_viewport_size(size)
+        page.emulate_media(color_scheme=scheme)
+        found = Axe().run(page)
+        assert found.violations_count == 0, found.generate_report()
+        assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+
+
+@pytest.mark.parametrize(("section", "opener"), [("providers", "Edit alpha_vantage"), ("users", f"Deactivate {USER}")])
+def test_everybody_can_read_a_question(chromium: Chromium, room: Room, admin: Page, section: str, opener: str) -> None:
+    visit(admin, room, section).get_by_role("button", name=opener).click()
+    admin.get_by_role("dialog").get_by_role("button").last.click()
+    expect(admin.get_by_text("is missing")).to_be_visible()
+
+    everybody_can_read(admin)
+
+
+def test_everybody_can_read_that_everything_is_stopped(chromium: Chromium, room: Room, admin: Page) -> None:
+    visit(admin, room, "actors")
+    admin.get_by_role("button", name="Emergency stop").click()
+    expect(admin.get_by_role("dialog").get_by_text("Affected:")).to_be_visible()
+    everybody_can_read(admin)
+
+    admin.get_by_label("Reason, which everybody reads").fill("The feed is wrong")
+    admin.keyboard.press("Enter")
+    expect(admin.get_by_text("Everything is stopped.")).to_be_visible()
+    everybody_can_read(admin)
+    room.undo_everything()
 
 
 @pytest.fixture
@@ -105,11 +133,33 @@ def test_a_plain_user_is_told_that_the_room_is_not_for_them(
     expect(page.get_by_text(USER)).to_be_visible()
     expect(page.get_by_role("link", name="Control room")).to_have_count(0)
 
+    complaints = listen(page)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
     page.goto(room.server.url + "/control-room")
 
     expect(page.get_by_role("alert")).to_contain_text("The control room is for administrators.")
+    assert [url for url in asked if "/api/v1/admin/" in url] == []
+    assert complaints == []
     expect(page.get_by_role("navigation")).to_have_count(0)
     expect(page.get_by_role("button", name="Emergency stop")).to_have_count(0)
+
+
+def test_an_administrator_who_is_made_a_plain_user_loses_the_room(chromium: Chromium, room: Room, admin: Page) -> None:
+    room.ask("POST", "users", {"email": "brief@example.org", "password": PASSWORD, "role": "admin"})
+    window = room.window(chromium.browser, "brief@example.org")
+    page = window.new_page()
+    visit(page, room, "users")
+    section = visit(admin, room, "users")
+    section.get_by_role("row", name="brief@example.org").get_by_role("button", name="Make user").click()
+    confirm(admin, "Change it")
+
+    page.evaluate(READ_AGAIN)
+
+    expect(page.get_by_role("alert")).to_contain_text("The control room is for administrators.")
+    expect(page.get_by_role("navigation")).to_have_count(0)
+    expect(page.get_by_text(USER)).to_be_hidden()
+    window.close()
 
 
 def test_who_is_not_signed_in_any_more_is_sent_to_sign_in(chromium: Chromium, room: Room, user: BrowserContext) -> None:
@@ -172,15 +222,31 @@ def test_a_provider_is_switched_and_limited_with_a_reason(chromium: Chromium, ro
     expect(dialog.get_by_label("Calls a day")).to_have_accessible_description(re.compile("."))
     dialog.get_by_label("Calls a day").fill("75")
     dialog.get_by_label("Cost of a call").fill("0.005")
+    exchanges = dialog.get_by_label("Exchanges whose symbols it is asked for, by commas")
+    expect(exchanges).to_have_value(re.compile("XNYS, XLON"))
+    exchanges.fill("XNYS, XXXX")
+    dialog.get_by_role("button", name="Save").click()
+    expect(exchanges).to_be_focused()
+    expect(exchanges).to_have_accessible_description(re.compile("^no. 2 must be the code of an exchange"))
+    exchanges.fill("xnys xlon")
     dialog.get_by_role("button", name="Save").click()
     expect(row).to_contain_text("1 a second, 5 a minute, 75 a day")
     expect(row).to_contain_text("0.005 a call")
+    row.get_by_text("2 exchanges").click()
+    expect(row.get_by_text("XLON, XNYS")).to_be_visible()
 
     row.get_by_role("button", name="Enable").click()
     confirm(admin, "Enable")
     expect(row).not_to_contain_text("disabled")
     entry = room.ask("GET", "audit?limit=3")[1]
     assert (entry["reason"], entry["after"]["calls_per_day"]) == ("A bigger plan", 75)
+
+    row.get_by_role("button", name="Edit").click()
+    exchanges.fill("")
+    dialog.get_by_label("Reason").fill("All of them again")
+    dialog.get_by_role("button", name="Save").click()
+    expect(row.get_by_text("2 exchanges", exact=True)).to_have_count(0)
+    assert len(room.ask("GET", "providers/alpha_vantage")["exchanges"]) > 2
 
 
 def test_a_price_that_is_held_back_is_accepted(chromium: Chromium, room: Room, admin: Page, yahoo: Standin) -> None:
@@ -278,6 +344,37 @@ def test_usage_is_of_the_chosen_period_and_exported(chromium: Chromium, room: Ro
     with admin.expect_download() as download:
         section.get_by_role("link", name="Export as CSV").click()
     assert download.value.path().read_text().startswith("section,")
+
+
+@pytest.mark.parametrize(
+    ("left", "exhausts_at", "caption", "ahead"),
+    [
+        (
+            10,
+            "2026-01-05T20:00:00Z",
+            r"10 of 25 .*pace they are spent at 6 Jan, 07:00 am, before 6 Jan, 11:00",
+            [500, 160],
+        ),
+        (15, None, r"15 of 25 .*pace they last until they are renewed at 6 Jan, 11:00 am", [600, 128]),
+    ],
+)
+def test_a_days_calls_burn_down_to_the_moment_that_is_forecast(
+    chromium: Chromium, room: Room, admin: Page, left: int, exhausts_at: str | None, caption: str, ahead: list[int]
+) -> None:
+    usage = room.ask("GET", "api-usage")
+    (used,) = [row for row in usage["by_provider"] if row["provider_name"] == "alpha_vantage"]
+    used |= {"rate_limit_total": 25, "rate_limit_remaining": left, "quota_resets_at": "2026-01-06T00:00:00Z"}
+    noon = usage | {"by_provider": [used | {"exhausts_at": exhausts_at}], "last_updated": "2026-01-05T12:00:00Z"}
+    admin.route("**/api/v1/admin/api-usage?*", lambda route: route.fulfill(json=noon))
+    section = visit(admin, room, "usage")
+
+    expect(section.locator("figcaption")).to_have_text(re.compile(caption))
+    spent, forecast = (section.locator(f"path.{name}").get_attribute("d") for name in ("spent", "forecast"))
+    now = [300, 160 - 160 * left / 25]
+    assert [float(number) for number in re.findall(r"[\d.]+", str(spent))] == [0, 0, *now]
+    assert [float(number) for number in re.findall(r"[\d.]+", str(forecast))] == [*now, *ahead]
+    expect(section.get_by_text("as if they had been spent evenly")).to_be_visible()
+    admin.unroute("**/api/v1/admin/api-usage?*")
 
 
 def test_nothing_in_a_name_a_reason_or_an_address_runs(chromium: Chromium, room: Room, admin: Page) -> None:

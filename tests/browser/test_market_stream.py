@@ -108,7 +108,8 @@ def tab(chromium: Chromium, answers: dict[str, int], page: Page) -> Iterator[Tab
     """A tab whose clock stands still, and whose dice always show the middle."""
 
     def prepare() -> Tab:
-        page.clock.install()
+        page.clock.install(time=0)
+        page.clock.pause_at(1_000)
         page.add_init_script("Math.random = () => 0.5;")
         return Tab(page)
 
@@ -295,6 +296,23 @@ def test_a_portfolio_that_is_gone_is_named_and_the_others_go_on(
     tab.sources(2)
     assert ONE in tab.urls()[-1]
     assert TWO not in tab.urls()[-1]
+
+
+def test_when_no_portfolio_is_there_it_is_refused(chromium: Chromium, tab: Tab, answers: dict[str, int]) -> None:
+    tab.start()
+    tab.until("connecting")
+    tab.page.wait_for_function("navigator.locks.query().then(({ held }) => held.length > 1)")
+    tab.pass_time(0.1)
+    tab.sources(1)
+    answers[f"/api/v1/portfolios/{ONE}/valuation"] = 404
+
+    tab.cut(ready_state=2)
+
+    tab.until("refused")
+    assert tab.page.evaluate("stream.condition.reason") == "gone"
+    tab.until_heard("gone", ONE)
+    tab.pass_time(300)
+    assert len(tab.urls()) == 1
 
 
 def test_every_connection_has_a_new_ticket_and_without_one_it_is_refused(chromium: Chromium, tab: Tab) -> None:

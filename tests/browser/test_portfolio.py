@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,8 @@ def test_a_holding_is_added_and_removed_with_the_keyboard_alone(
 
 def test_keeping_a_holding_in_the_dialog_removes_nothing(chromium: Chromium, portfolio: Page) -> None:
     rows = portfolio.locator("holdings-table tbody tr")
+    asked: list[str] = []
+    portfolio.on("request", lambda request: asked.append(request.method))
 
     rows.first.get_by_role("button", name="Remove").click()
     portfolio.keyboard.press("Escape")
@@ -76,6 +79,7 @@ def test_keeping_a_holding_in_the_dialog_removes_nothing(chromium: Chromium, por
 
     expect(portfolio.get_by_role("dialog")).to_have_count(0)
     expect(rows).to_have_count(6)
+    assert "DELETE" not in asked
 
 
 def test_a_refused_holding_says_what_is_wrong_beside_the_form(chromium: Chromium, portfolio: Page) -> None:
@@ -94,9 +98,10 @@ def test_a_new_portfolio_is_empty_and_says_what_to_do(
     chromium: Chromium, portfolio: Page, complaints: list[str]
 ) -> None:
     portfolio.get_by_role("button", name="New portfolio").click()
-    portfolio.get_by_label("Name").fill("<b>Pension & more</b>")
-    portfolio.get_by_label("Currency", exact=True).fill("usd")
-    portfolio.get_by_role("button", name="Create").click()
+    dialog = portfolio.get_by_role("dialog", name="New portfolio")
+    dialog.get_by_label("Name").fill("<b>Pension & more</b>")
+    dialog.get_by_label("Currency").fill("usd")
+    dialog.get_by_role("button", name="Create").click()
 
     expect(portfolio.get_by_text("Nothing is held here yet")).to_be_visible()
     expect(portfolio.get_by_role("combobox", name="Portfolio")).to_contain_text("<b>Pension & more</b>")
@@ -104,6 +109,62 @@ def test_a_new_portfolio_is_empty_and_says_what_to_do(
     portfolio.reload()
     expect(portfolio.get_by_text("Nothing is held here yet")).to_be_visible()
     assert complaints == []
+
+
+def test_a_portfolio_is_renamed_and_deleted_with_the_keyboard_alone(
+    chromium: Chromium, portfolio: Page, complaints: list[str]
+) -> None:
+    keys = portfolio.keyboard
+    portfolio.get_by_role("button", name="Edit portfolio").focus()
+    keys.press("Enter")
+    keys.type("<i>Pension</i>")
+    keys.press("Tab")
+    keys.type("usd")
+    keys.press("Enter")
+
+    expect(portfolio.get_by_role("combobox", name="Portfolio")).to_contain_text("<i>Pension</i>")
+    expect(portfolio).to_have_title("<i>Pension</i>")
+    expect(portfolio.get_by_label("Total value")).to_contain_text("USD")
+    expect(portfolio.get_by_role("button", name="Edit portfolio")).to_be_focused()
+
+    keys.press("Enter")
+    for _ in range(2):
+        keys.press("Tab")
+    keys.press("Enter")
+    dialog = portfolio.get_by_role("dialog", name="Delete the portfolio?")
+    expect(dialog).to_contain_text("“<i>Pension</i>” goes for good, with its holdings")
+    expect(dialog.get_by_role("button", name="Keep")).to_be_focused()
+    keys.press("Tab")
+    keys.press("Enter")
+
+    expect(portfolio.get_by_text("There is no portfolio yet")).to_be_visible()
+    assert complaints == []
+
+
+def test_a_name_that_cannot_be_saved_and_a_portfolio_that_cannot_be_deleted_stay(
+    chromium: Chromium, portfolio: Page
+) -> None:
+    portfolio.route(re.compile("/api/v1/portfolios/[^/]+$"), lambda route: route.abort())
+    portfolio.get_by_role("button", name="Edit portfolio").click()
+    dialog = portfolio.get_by_role("dialog")
+    dialog.get_by_label("Name").fill("Pension")
+    dialog.get_by_role("button", name="Save").click()
+
+    expect(dialog.get_by_role("alert")).to_have_text("The server cannot be reached.")
+    expect(dialog.get_by_label("Name")).to_have_value("Pension")
+    expect(portfolio).to_have_title("Sample portfolio")
+    portfolio.keyboard.press("Escape")
+    expect(portfolio.locator("#portfolio")).to_contain_text("Sample portfolio")
+    portfolio.get_by_role("button", name="Edit portfolio").click()
+    expect(dialog.get_by_role("alert")).to_be_hidden()
+    expect(dialog.get_by_label("Name")).to_have_value("Sample portfolio")
+
+    dialog.get_by_role("button", name="Delete portfolio").click()
+    dialog.get_by_role("button", name="Delete", exact=True).click()
+    expect(dialog.get_by_role("alert")).to_have_text("The server cannot be reached.")
+    dialog.get_by_role("button", name="Keep").click()
+    expect(dialog).to_have_count(0)
+    expect(portfolio.locator("holdings-table tbody tr")).to_have_count(6)
 
 
 def test_a_refresh_is_offered_again_only_after_its_cooldown(chromium: Chromium, portfolio: Page) -> None:
@@ -131,32 +192,89 @@ def test_a_portfolio_in_another_window_follows_a_removal(chromium: Chromium, por
 def test_a_link_shows_one_portfolio_live_and_lets_nobody_change_it(
     chromium: Chromium, portfolio: Page, complaints: list[str]
 ) -> None:
-    made = portfolio.evaluate(
-        """async () => {
-            const id = new URLSearchParams(location.search).get("portfolio");
-            const token = document.cookie.match(/_xsrf=([^;]*)/)[1];
-            const answer = await fetch(`/api/v1/portfolios/${id}/links`, {
-                method: "POST",
-                headers: { "Content-Type": "application/json", "X-XSRFToken": token },
-                body: '{"expires_in_days": 1}',
-            });
-            return answer.json();
-        }"""
-    )
+    portfolio.get_by_role("button", name="Share").press("Enter")
+    dialog = portfolio.get_by_role("dialog", name="Read-only links")
+    expect(dialog.get_by_text("There is no link.")).to_be_visible()
+    portfolio.keyboard.press("Enter")
+    link = dialog.get_by_label("It is shown only now, so copy it:")
+    expect(link).to_have_value(re.compile(r"/\?link="))
     browser = portfolio.context.browser
     assert isinstance(browser, Browser)
     guest = browser.new_context()
     shared = guest.new_page()
 
-    shared.goto(made["url"])
+    shared.goto(link.input_value())
 
     expect(shared.locator("connection-indicator")).to_have_text("Connected")
     total = shared.get_by_label("Total value")
     expect(total).to_contain_text("$")
     expect(total).not_to_have_text(total.inner_text(), timeout=3_000)
-    for name in ("Remove", "Add", "Refresh", "Sign out", "New portfolio"):
+    for name in ("Remove", "Add", "Refresh", "Sign out", "New portfolio", "Edit portfolio", "Share"):
         expect(shared.get_by_role("button", name=name)).to_have_count(0)
+
+    dialog.get_by_role("button", name="Revoke").press("Enter")
+    portfolio.get_by_role("dialog", name="Revoke the link?").get_by_role("button", name="Revoke").press("Enter")
+
+    expect(dialog.get_by_text("There is no link.")).to_be_visible()
+    expect(link).to_be_hidden()
+    expect(shared.get_by_role("alert").filter(visible=True)).to_contain_text("This link has ended")
+    expect(shared.locator("#view")).to_be_hidden()
     guest.close()
+    assert complaints == []
+
+
+def test_a_link_is_copied_and_listed_until_it_is_revoked(chromium: Chromium, portfolio: Page) -> None:
+    portfolio.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    portfolio.get_by_role("button", name="Share").click()
+    dialog = portfolio.get_by_role("dialog", name="Read-only links")
+    days = dialog.get_by_label("Days until it ends (1 to 90)")
+    days.fill("91")
+    dialog.get_by_role("button", name="Make a link").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("expires in days")
+    expect(days).to_be_focused()
+    days.fill("1")
+    dialog.get_by_role("button", name="Make a link").click()
+    link = dialog.get_by_label("It is shown only now, so copy it:")
+    expect(link).to_have_value(re.compile(r"/\?link="))
+
+    dialog.get_by_role("button", name="Copy").click()
+
+    expect(dialog.get_by_text("Copied.")).to_be_visible()
+    assert portfolio.evaluate("navigator.clipboard.readText()") == link.input_value()
+    dialog.get_by_role("button", name="Close").click()
+    portfolio.get_by_role("button", name="Share").click()
+    expect(dialog.get_by_role("listitem")).to_contain_text("Made on ")
+    expect(link).to_be_hidden()
+    portfolio.route("**/links/*", lambda route: route.abort())
+    dialog.get_by_role("button", name="Revoke").click()
+    question = portfolio.get_by_role("dialog", name="Revoke the link?")
+    question.get_by_role("button", name="Revoke").click()
+    expect(question.get_by_role("alert")).to_have_text("The server cannot be reached.")
+    question.get_by_role("button", name="Keep").click()
+    expect(dialog.get_by_role("listitem")).to_have_count(1)
+
+
+def test_a_token_is_made_that_answers_to_its_scope_until_it_is_revoked(
+    chromium: Chromium, demo: RunningServer, portfolio: Page, complaints: list[str]
+) -> None:
+    portfolio.goto(demo.url + "/portfolios")
+    portfolio.get_by_role("button", name="API tokens").press("Enter")
+    dialog = portfolio.get_by_role("dialog", name="API tokens")
+    expect(dialog.get_by_text("There is no token.")).to_be_visible()
+    portfolio.keyboard.type("<b>Report</b>")
+    portfolio.keyboard.press("Enter")
+    secret = dialog.get_by_label("It is shown only now, so copy it:")
+    expect(dialog.get_by_role("listitem")).to_contain_text("<b>Report</b> (read), never ends")
+    token = secret.input_value()
+    assert demo.get("/api/v1/portfolios", token).status == 200
+    assert demo.request("POST", "/api/v1/portfolios", {"name": "x", "base_currency": "AUD"}, token).status == 403
+
+    dialog.get_by_role("button", name="Revoke").press("Enter")
+    portfolio.get_by_role("dialog", name="Revoke the token?").get_by_role("button", name="Revoke").press("Enter")
+
+    expect(dialog.get_by_text("There is no token.")).to_be_visible()
+    assert demo.get("/api/v1/portfolios", token).status == 401
+    assert complaints == []
 
 
 def test_a_link_that_has_ended_says_so(chromium: Chromium, demo: RunningServer, page: Page) -> None:
@@ -196,7 +314,7 @@ def test_a_narrow_page_needs_no_sideways_scrolling(chromium: Chromium, portfolio
 def test_the_longest_names_need_no_sideways_scrolling(chromium: Chromium, portfolio: Page) -> None:
     portfolio.set_viewport_size({"width": 390, "height": 844})
     portfolio.get_by_role("button", name="New portfolio").click()
-    portfolio.get_by_label("Name").fill("x" * 200)
+    portfolio.get_by_role("dialog").get_by_label("Name").fill("x" * 200)
     portfolio.get_by_role("button", name="Create").click()
     portfolio.locator("#who").evaluate("who => { who.textContent = `${'x'.repeat(242)}@example.org`; }")
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, expect
 
+from persistence.fields import to_text
 from tests.browser.chromium import Chromium
 from tests.running import PASSWORD, RunningServer
 
@@ -123,6 +127,7 @@ def test_from_the_first_sign_in_to_live_values(
         expect(dialog.get_by_role("status")).to_have_text("Nothing is imported: 3 rows are wrong.")
         faults = dialog.locator("tbody tr")
         expect(faults).to_have_count(3)
+        expect(faults.nth(2)).to_be_visible()
         expect(faults.nth(0)).to_contain_text(re.compile(r"2\s*quantity"))
         expect(faults.nth(1)).to_contain_text(re.compile(r"4\s*symbol"))
         expect(faults.nth(2)).to_contain_text(re.compile(r"5\s*currency"))
@@ -290,10 +295,56 @@ def test_who_may_not_look_any_more_is_sent_to_sign_in_and_sees_no_value(
 def test_a_session_that_expires_leads_to_signing_in(chromium: Chromium, live: Page, server: RunningServer) -> None:
     live.context.clear_cookies(name="session")
 
-    live.get_by_role("button", name="Refresh").click()
+    live.get_by_role("button", name="Refresh").press("Enter")
 
     expect(live).to_have_url(server.url + "/sign-in")
     expect(live.get_by_role("alert")).to_have_text("Your session has ended. Please sign in again.")
+
+
+def test_a_session_whose_time_is_over_ends_under_the_eyes_of_who_only_looks(
+    chromium: Chromium, person: Person, page: Page, server: RunningServer
+) -> None:
+    person.hold("CBA.AX")
+    end = to_text(datetime.now(UTC) + timedelta(seconds=8))
+    with closing(sqlite3.connect(server.folder / "market.db", timeout=10)) as database, database:
+        database.execute("UPDATE cookie_session SET expires_at = ?", [end])
+    page.goto(person.url)
+    expect(page.get_by_role("row", name="CBA.AX")).to_contain_text("simulated")
+
+    expect(page).to_have_url(server.url + "/sign-in")
+    expect(page.get_by_role("alert")).to_have_text("Your session has ended. Please sign in again.")
+
+
+def test_a_time_is_the_viewers_and_on_hover_the_exchanges(chromium: Chromium, person: Person, live: Page) -> None:
+    person.hold("AAPL")
+
+    def title(symbol: str) -> Locator:
+        return live.get_by_role("row", name=symbol).locator("time[title]")
+
+    expect(title("AAPL")).to_have_attribute("title", re.compile(r"^[^\n]+\n[^\n]+ at the exchange$"))
+    expect(title("CBA.AX")).to_have_attribute("title", re.compile(r"^[^\n]+$"))  # the viewer's zone is its own
+
+
+def test_a_changed_price_is_marked_without_motion_for_who_asks_for_less(chromium: Chromium, live: Page) -> None:
+    def next_mark(motion: Literal["no-preference", "reduce"]) -> list[str]:
+        live.emulate_media(reduced_motion=motion)
+        colours: list[str] = live.evaluate(
+            """() => new Promise((resolve, reject) => {
+                setTimeout(() => reject(new Error("nothing was marked")), 15_000);
+                const { animate } = Element.prototype;
+                Element.prototype.animate = function (frames, options) {
+                    resolve(frames.map(({ backgroundColor }) => backgroundColor));
+                    return animate.call(this, frames, options);
+                };
+            })"""
+        )
+        return colours
+
+    begin, end = next_mark("no-preference")
+    assert re.match(r"var\(--(up|down)-flash\)", begin)
+    assert end == "transparent"
+    begin, end = next_mark("reduce")
+    assert begin == end
 
 
 def test_another_persons_portfolio_is_not_told_from_none(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import re
@@ -10,6 +11,7 @@ import pytest
 from tornado.web import Application
 
 from market_actors.settings import Settings
+from web import pages
 from web.pages import CHARTS_SHA256, UI, modules_of, page_routes
 
 
@@ -54,6 +56,55 @@ async def test_an_unchanged_module_is_not_sent_again(http_server_client):
 
     assert first.headers["Content-Type"].startswith("text/javascript")
     assert again.code == 304
+
+
+async def test_what_a_page_loads_may_be_kept_until_it_changes(http_server_client):
+    page = (await http_server_client.fetch("/sign-in")).body.decode()
+    (address,) = re.findall(r'src="(/ui/[0-9a-f]{12}/sign-in\.js)"', page)
+    versions = set(re.findall(r'(?:src|href)="/ui/(\w+)/', page))
+    assert len(versions) == 1
+
+    kept = await http_server_client.fetch(address)
+    other = await http_server_client.fetch(address.replace(*versions, 12 * "0"))
+
+    assert kept.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert kept.headers["X-Content-Type-Options"] == "nosniff"
+    assert other.headers["Cache-Control"] == "no-cache"  # of a page that is older or newer than the server
+    assert kept.body == other.body == (UI / "sign-in.js").read_bytes()
+
+
+async def test_the_version_changes_with_any_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(pages, "UI", tmp_path)
+    found = set()
+    for name, text in (("a.js", "1"), ("a.js", "2"), ("b/c.css", "")):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+        found.add(pages.versioned.__wrapped__())
+
+    assert len(found) == 3
+
+
+@pytest.mark.parametrize("path", ["/ui/market-stream.js", "/ui/lightweight-charts.js", "/ui/style.css", "/sign-in"])
+async def test_files_are_compressed_for_who_takes_that(http_server_client, path):
+    plain = await http_server_client.fetch(path, decompress_response=False)
+    packed = await http_server_client.fetch(path, decompress_response=False, headers={"Accept-Encoding": "gzip"})
+
+    assert "Content-Encoding" not in plain.headers
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert "Accept-Encoding" in packed.headers["Vary"]
+    assert gzip.decompress(packed.body) == plain.body
+    assert len(packed.body) < len(plain.body) / 2
+    assert packed.headers["Etag"] == plain.headers["Etag"]
+    assert plain.headers["Etag"].startswith("W/")
+
+
+async def test_a_part_of_a_file_is_of_the_file_itself(http_server_client):
+    part = await http_server_client.fetch(
+        "/ui/style.css", decompress_response=False, headers={"Range": "bytes=0-1499", "Accept-Encoding": "gzip"}
+    )
+
+    assert part.code == 206
+    assert part.body == (UI / "style.css").read_bytes()[:1500]
 
 
 @pytest.mark.parametrize(

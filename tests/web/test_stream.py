@@ -144,7 +144,7 @@ async def hold(user: Client, portfolio_id: str, symbol: str, quantity: str) -> A
 
 
 async def test_the_head_is_that_of_an_event_stream(jo):
-    async with listening(jo) as stream:
+    async with listening(jo, Accept_Encoding="gzip") as stream:
         assert stream.status == 200
         assert stream.headers["Content-Type"] == "text/event-stream"
         assert stream.headers["Cache-Control"] == "no-cache"
@@ -152,6 +152,7 @@ async def test_the_head_is_that_of_an_event_stream(jo):
         assert stream.headers["Vary"] == "Origin"
         assert "Access-Control-Allow-Origin" not in stream.headers
         assert "Content-Length" not in stream.headers
+        assert "Content-Encoding" not in stream.headers
         await stream.next()
         assert 1_000 <= stream.retries[0] <= 10_000
 

@@ -65,3 +65,12 @@ export const postCsv = (path, file) => call("POST", path, file, "text/csv");
 export const patch = (path, body) => call("PATCH", path, JSON.stringify(body));
 export const put = (path, body) => call("PUT", path, JSON.stringify(body));
 export const remove = (path) => call("DELETE", path);
+
+/** Remove what may have been removed elsewhere meanwhile. */
+export async function removeIfThere(path) {
+  try {
+    await remove(path);
+  } catch (error) {
+    if (error.status !== 404) throw error;
+  }
+}

@@ -2,7 +2,7 @@
 
 import { localSeconds } from "./chart-data.js";
 
-const LIBRARY = "/ui/lightweight-charts.js";
+const LIBRARY = "./lightweight-charts.js";
 const LOGO = /^<svg xmlns="http:[^<>"]*" [^<>]*>(?:<\/?(?:g|path|defs|clipPath|svg)\b[^<>]*>)*$/;
 const HANDLER = /\son\w+=/i;
 const CLEAR = { lineColor: "transparent", topColor: "transparent", bottomColor: "transparent" };

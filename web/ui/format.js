@@ -83,6 +83,9 @@ export function time(moment, { seconds = false } = {}) {
   });
 }
 
+/** The day in the viewer's zone. @param {Date} when */
+export const date = (when) => when.toLocaleDateString(undefined, { dateStyle: "medium" });
+
 /** Date, time and zone in full. @param {Date} when @param {string} [timeZone] the viewer's by default */
 export const moment = (when, timeZone) =>
   when.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "long", timeZone });

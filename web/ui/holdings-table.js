@@ -1,12 +1,11 @@
-import { fieldsOf, setText } from "./dom.js";
 import { HoldingRow } from "./holding-row.js";
 import { COLUMNS, ordered } from "./holdings-order.js";
 
 const SETTLED = 10_000; // ms that rows stay where they are, though their order has changed
 
 /**
- * <holdings-table>: a row a holding, updated in place. Tells "edit-holding", and "remove-holding" once
- * the viewer has confirmed it, with the symbol as detail.
+ * <holdings-table>: a row a holding, updated in place. Tells "edit-holding" and "remove-holding" with the symbol as
+ * detail when that is asked for.
  */
 class HoldingsTable extends HTMLElement {
   #ledger;
@@ -32,8 +31,7 @@ class HoldingsTable extends HTMLElement {
     const { symbol } = button?.closest("tr")?.dataset ?? {};
     const column = button?.closest("[data-sort]")?.dataset.sort;
     if (column) this.#sort(column);
-    else if (button?.dataset.action === "remove") this.#confirm(symbol);
-    else if (button?.dataset.action === "edit") this.dispatchEvent(new CustomEvent("edit-holding", { detail: symbol }));
+    else if (button) this.dispatchEvent(new CustomEvent(`${button.dataset.action}-holding`, { detail: symbol }));
   }
 
   /** By another column, or by the same the other way round. */
@@ -101,21 +99,6 @@ class HoldingsTable extends HTMLElement {
       (neighbour?.querySelector("[data-action=remove]") ?? document.getElementById("holdings-title")).focus();
     }
     element.remove();
-  }
-
-  #confirm(symbol) {
-    const dialog = this.querySelector("dialog");
-    setText(fieldsOf(dialog).question, `${symbol} leaves this portfolio, with its quantity and cost.`);
-    dialog.returnValue = "cancel";
-    dialog.addEventListener(
-      "close",
-      () => {
-        if (dialog.returnValue !== "remove") return;
-        this.dispatchEvent(new CustomEvent("remove-holding", { detail: symbol }));
-      },
-      { once: true },
-    );
-    dialog.showModal();
   }
 }
 

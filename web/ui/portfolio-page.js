@@ -3,9 +3,11 @@
  * With ?link= in the address it shows that one portfolio, read-only, to whoever has the link.
  */
 
-import { get, remove } from "./api.js";
+import { get, removeIfThere } from "./api.js";
+import { confirmFirst } from "./confirm-dialog.js";
 import { keepDetails } from "./details.js";
 import { setProblem, setText } from "./dom.js";
+import "./edit-portfolio.js";
 import "./holding-form.js";
 import "./holdings-table.js";
 import "./import-dialog.js";
@@ -13,6 +15,7 @@ import { Ledger } from "./ledger.js";
 import { connect } from "./live.js";
 import "./new-portfolio.js";
 import "./portfolio-chart.js";
+import "./portfolio-links.js";
 import "./portfolio-picker.js";
 import "./portfolio-summary.js";
 import "./refresh-button.js";
@@ -22,9 +25,9 @@ import { ValuationReader } from "./valuation-reader.js";
 const address = new URLSearchParams(location.search);
 const link = address.get("link");
 const find = (selector) => document.querySelector(selector);
-const [picker, summary, chart, table, form, refresh, imports] = [
-  "portfolio-picker", "portfolio-summary", "portfolio-chart", "holdings-table", "holding-form", "refresh-button",
-  "import-dialog",
+const [picker, editor, links, summary, chart, table, form, refresh, imports] = [
+  "portfolio-picker", "edit-portfolio", "portfolio-links", "portfolio-summary", "portfolio-chart", "holdings-table",
+  "holding-form", "refresh-button", "import-dialog",
 ].map(find);
 const ledger = new Ledger();
 const reader = new ValuationReader(ledger, get, readingEnded);
@@ -58,6 +61,7 @@ function end() {
   portfolio = null;
   reader.path = "";
   ledger.clear();
+  editor.portfolio = links.portfolio = null;
   find("#loading").hidden = true;
   find("connection-indicator").hidden = true;
   setProblem(
@@ -86,20 +90,19 @@ function showPicked({ detail: chosen }) {
   if (!chosen) return end();
   find("connection-indicator").hidden = false;
   history.replaceState(null, "", `/?portfolio=${chosen.id}`);
-  form.portfolio = chart.portfolio = chosen;
+  form.portfolio = chart.portfolio = editor.portfolio = links.portfolio = chosen;
   refresh.portfolioId = imports.portfolioId = chosen.id;
   find("#export").href = `/api/v1/portfolios/${chosen.id}/holdings/export`;
   show(chosen);
 }
 
-async function removeHolding({ detail: symbol }) {
-  setProblem(find("#problem"), "");
-  try {
-    await remove(`/portfolios/${portfolio.id}/holdings/${encodeURIComponent(symbol)}`);
-  } catch (error) {
-    if (error.status !== 404) explain(error); // it was removed elsewhere
-  }
-  await reader.read();
+function removeHolding({ detail: symbol }) {
+  const path = `/portfolios/${portfolio.id}/holdings/${encodeURIComponent(symbol)}`;
+  const text = `${symbol} leaves this portfolio, with its quantity and cost.`;
+  confirmFirst({ title: "Remove the holding?", text, action: "Remove" }, async () => {
+    await removeIfThere(path);
+    reader.read();
+  });
 }
 
 async function startOwn() {
@@ -112,7 +115,10 @@ async function startOwn() {
   table.addEventListener("edit-holding", ({ detail }) => form.edit(detail).catch(explain));
   table.addEventListener("remove-holding", removeHolding);
   picker.addEventListener("pick", showPicked);
-  find("new-portfolio").addEventListener("created", ({ detail }) => picker.load(detail.id).catch(explain));
+  for (const [element, event] of [["new-portfolio", "created"], ["edit-portfolio", "saved"]]) {
+    find(element).addEventListener(event, ({ detail }) => picker.load(detail.id).catch(explain));
+  }
+  editor.addEventListener("deleted", () => location.assign("/portfolios"));
   try {
     const user = await whoIs();
     stream = connect({ audience: user.id }, showCondition);

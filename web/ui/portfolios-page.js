@@ -1,6 +1,7 @@
 /** The list of portfolios, each with its value of now. Who has one only is led to it from the front door. */
 
 import { get } from "./api.js";
+import "./api-tokens.js";
 import { fieldsOf, setChange, setText } from "./dom.js";
 import { change, money, percent, share, time } from "./format.js";
 import { connect } from "./live.js";

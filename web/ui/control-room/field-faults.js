@@ -37,8 +37,12 @@ export function showFaults(form, faults) {
   return { homeless, wrong };
 }
 
-/** What the server refused, field by field. @param {import("../api.js").ApiError} error */
-export const faultsOf = ({ faults = [] }) => faults.map(({ loc, msg }) => ({ field: String(loc.at(-1)), msg }));
+/** What the server refused, field by field; of several values of a field, which. @param {import("../api.js").ApiError} error */
+export const faultsOf = ({ faults = [] }) =>
+  faults.map(({ loc: [place, field = place, index], msg }) => ({
+    field: String(field),
+    msg: index === undefined ? msg : `no. ${index + 1} ${msg}`,
+  }));
 
 /** The fields that must not be empty and are. @param {HTMLFormElement} form */
 export function emptyFaults(form) {

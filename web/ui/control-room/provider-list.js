@@ -2,7 +2,7 @@ import { patch } from "../api.js";
 import { fieldsOf, setText } from "../dom.js";
 import { NOTHING, quantity } from "../format.js";
 import { ListSection } from "./list-section.js";
-import { badge, button, faint, strong, when } from "./parts.js";
+import { badge, button, details, faint, strong, when } from "./parts.js";
 import { askReason } from "./reason-dialog.js";
 import { forgive, onSend } from "./room-form.js";
 import { tellChange } from "./room-section.js";
@@ -21,6 +21,8 @@ function costs({ cost_per_call: call, monthly_cost: month }) {
   return each.join(", ") || NOTHING;
 }
 
+const counted = (count) => (count === 1 ? "1 exchange" : `${quantity(count)} exchanges`);
+
 /** <provider-list>: the price sources with their breakers; switch, order, limits and costs. */
 class ProviderList extends ListSection {
   path = "providers";
@@ -35,6 +37,7 @@ class ProviderList extends ListSection {
       show: ({ status, reason }) => [badge(status.replace("_", " "), TONE[status]), faint(reason ?? "")],
     },
     { label: "Next try", show: ({ next_try: at }) => when(at) },
+    { label: "Exchanges", show: ({ exchanges }) => details(counted(exchanges.length), [exchanges.join(", ")]) },
     { label: "Limits", show: limits },
     { label: "Cost", show: costs },
     {
@@ -70,7 +73,7 @@ class ProviderList extends ListSection {
     this.#edited = provider;
     forgive(this.#form);
     setText(fieldsOf(this.#form).title, `Edit ${provider.name}`);
-    for (const field of this.#form.elements) if (field.name) field.value = provider[field.name] ?? "";
+    for (const field of this.#form.elements) if (field.name) field.value = typed(provider[field.name]);
     this.#form.elements.reason.value = "";
     this.#dialog.showModal();
   }
@@ -80,7 +83,7 @@ class ProviderList extends ListSection {
     const { name: edited, ...before } = this.#edited;
     const { reason } = this.#form.elements;
     const fields = [...this.#form.elements].filter((field) => field.name && field !== reason);
-    const changed = fields.filter(({ name, value }) => value.trim() !== String(before[name] ?? ""));
+    const changed = fields.filter(({ name, value }) => value.trim() !== typed(before[name]));
     const changes = changed.map(({ name, value }) => [name, sent(name, value.trim())]);
     await patch(pathOf(edited), { ...Object.fromEntries(changes), reason: reason.value.trim() });
     this.#dialog.close();
@@ -98,8 +101,12 @@ class ProviderList extends ListSection {
 
 const pathOf = (name) => `/admin/providers/${encodeURIComponent(name)}`;
 
+/** A value as it stands in its field. @param {string | number | string[] | null} value */
+const typed = (value) => (Array.isArray(value) ? value.join(", ") : String(value ?? ""));
+
 function sent(name, text) {
   if (!text) return null;
+  if (name === "exchanges") return text.toUpperCase().split(/[\s,]+/).filter(Boolean);
   return NUMBERS.includes(name) && /^\d{1,15}$/.test(text) ? Number(text) : text;
 }
 

@@ -10,8 +10,8 @@ const names = new Map();
 const ids = new Map();
 
 /**
- * Read them, and offer them to the fields that ask for a target. Which portfolios there are, their
- * use tells; it brings the server's time too.
+ * Read them, and offer them to the fields that ask for a target: of portfolios one's own, and those
+ * that this month's calls served; others are named by their ids. The usage brings the server's time too.
  */
 export async function loadTargets() {
   const [users, usage, own, providers] = await Promise.all([
@@ -43,8 +43,8 @@ function offer(list, found) {
 /** The name of an id, or the id. @param {string} id */
 export const nameOf = (id) => names.get(id) ?? id;
 
-/** The id of a name, or what was given: it may be an id. @param {string} name */
-export const idOf = (name) => ids.get(name) ?? name;
+/** The id of a name, or the one in what was given: it may be an id, or the address of a page. @param {string} name */
+export const idOf = (name) => ids.get(name) ?? name.match(UUID)?.[0] ?? name;
 
 /** A sentence of the server's with names instead of ids. @param {string} sentence */
 export const named = (sentence) => sentence.replace(UUID, (id) => (names.has(id) ? `“${names.get(id)}”` : id));
