@@ -147,6 +147,7 @@ def test_an_emergency_stop_is_confirmed_pauses_every_page_with_its_reason_and_is
     assert room.ask("GET", "overrides?active=true") == []
 
     admin.get_by_role("button", name="Emergency stop").click()
+    expect(dialog.get_by_text("is missing")).to_have_count(0)
     dialog.get_by_label("Reason, which everybody reads").fill("The feed went mad")
     dialog.get_by_role("button", name="Stop everything now").click()
 
