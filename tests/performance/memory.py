@@ -4,7 +4,8 @@ python -m tests.performance.memory [N ...]
 
 The memory that the shipped server has in use, counted by the C library and without garbage, in waves of N streams that
 are opened and closed. A watched portfolio is what a stream of one takes more than a stream of a symbol. slope: the growth
-after a wave from the first to the last.
+after a wave from the first to the last. A portfolio that nobody watches any more is kept for a minute, for who comes back;
+so long is waited after each wave.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import sys
 import time
 from pathlib import Path
 
+from market_actors.book import IDLE as KEPT
 from tests.performance.audience import STREAMS_A_USER
 from tests.performance.load import Client, Ours, compiled, scratch, table
 
@@ -21,8 +23,11 @@ IDLE = "symbols=S000.AX&include_heartbeat=false"
 WATCHING = "portfolio_ids={portfolio}&include_heartbeat=false"
 
 
-def measure(streams: int, query: str, waves: int = WAVES) -> dict[str, float]:
-    """Return the growth a stream (KiB), of the former half of them and of the later, and what is left after the waves (MiB)."""
+def measure(streams: int, query: str, waves: int = WAVES, pause: float = 0.0) -> dict[str, float]:
+    """Return the growth a stream (KiB), of the former half of them and of the later, and what is left after the waves (MiB).
+
+    pause: seconds after each wave, before what is left is counted.
+    """
     half = streams // 2
     with scratch() as place:
         folder = Path(place)
@@ -43,6 +48,7 @@ def measure(streams: int, query: str, waves: int = WAVES) -> dict[str, float]:
                             grown = (halfway - after[0]) / half, (server.live_memory() - halfway) / (streams - half)
                 while server.streams():
                     time.sleep(0.1)
+                time.sleep(pause)
                 after.append(server.live_memory())
     figures = {"KiB a stream": sum(grown) / 2 / 1024, "of the later half": grown[1] / 1024}
     figures |= {"MiB before": after[0] / 2**20, "MiB after a wave": after[1] / 2**20}
@@ -53,7 +59,7 @@ def measure(streams: int, query: str, waves: int = WAVES) -> dict[str, float]:
 def compare(sizes: list[int], waves: int = WAVES) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
     for streams in sizes:
-        idle, watching = measure(streams, IDLE, waves), measure(streams, WATCHING, waves)
+        idle, watching = measure(streams, IDLE, waves), measure(streams, WATCHING, waves, KEPT + 3)
         rows.append({"of": "an idle stream", "N": streams, **idle})
         rows.append({"of": "a stream and its portfolio", "N": streams, **watching})
         rows.append(
