@@ -319,6 +319,7 @@ def test_without_a_source_of_prices_nothing_looks_live(
         state(element, "live")
 
 
+@pytest.mark.complaint("has been blocked by CORS policy")
 @pytest.mark.parametrize("right", ["link", "ticket"])
 def test_an_origin_that_is_not_admitted_is_told_so(chromium: Chromium, site: Site, page: Page, right: str) -> None:
     with Host() as other:
