@@ -15,6 +15,7 @@ pytestmark = pytest.mark.performance
 def soon_over(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(broadcast, "CLOSED", 0.3)
     monkeypatch.setattr(broadcast, "FIXED", 0.5)
+    monkeypatch.setattr(broadcast, "WARM", 0.5)
     monkeypatch.setattr(personal, "ROUNDS", 2)
 
 
