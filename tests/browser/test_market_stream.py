@@ -164,6 +164,25 @@ def test_a_later_subscription_is_told_at_once_what_is_known_though_the_connectio
     assert len(tab.urls()) == 1
 
 
+def test_what_is_told_later_says_when_it_came(chromium: Chromium, tab: Tab) -> None:
+    connected(tab)
+    tab.say("price_update", {"symbol": "CBA.AX", "price": "11"}, "1-8")
+    tab.pass_time(25)
+
+    ages = tab.page.evaluate(
+        """id => new Promise((resolve) => {
+            const ages = [];
+            stream.subscribe({ portfolios: [id] }, {
+                portfolio: (update, isComplete, receivedAt) => ages.push(Date.now() - receivedAt),
+                price: (update, receivedAt) => resolve([...ages, Date.now() - receivedAt]),
+            });
+        })""",
+        ONE,
+    )
+
+    assert ages == [25_000, 25_000]
+
+
 def test_a_lost_connection_is_tried_again_after_1_2_4_seconds_and_resumes(chromium: Chromium, tab: Tab) -> None:
     connected(tab)
     for number, wait in enumerate((1, 2, 4), start=2):

@@ -47,7 +47,7 @@ function show(chosen) {
   unsubscribe = stream.subscribe(
     { portfolios: [chosen.id] },
     {
-      portfolio: (update, isComplete) => ledger.value(update, isComplete),
+      portfolio: (...value) => ledger.value(...value),
       price: (update) => ledger.price(update),
       gone: end,
     },

@@ -150,8 +150,8 @@ export class Leader {
       if (this.#carried.portfolios.includes(LINKED)) this.#learn(data.portfolio_id);
       isComplete = !this.#current.has(data.portfolio_id);
       this.#current.add(data.portfolio_id);
-      this.#memory.value(data, isComplete);
-    } else if (name === "price_update") this.#memory.price(data);
+      this.#memory.value(data, isComplete, now);
+    } else if (name === "price_update") this.#memory.price(data, now);
     else {
       if (name === "connection_status") for (const symbol of this.#carried.symbols) this.#current.add(symbol);
       const { status: feed, paused = this.#condition.paused, next_update_in: next } = data;
@@ -159,7 +159,7 @@ export class Leader {
       this.#condition = { ...this.#condition, feed, paused, nextUpdateAt };
     }
     this.#condition.since = now;
-    this.#tell({ type: "event", name, data, timestamp, id, isComplete });
+    this.#tell({ type: "event", name, data, timestamp, id, isComplete, receivedAt: now });
   }
 
   /** Which portfolio the link opens. @param {string} id */

@@ -19,8 +19,6 @@ export class View {
   users = new Set();
   isStreamed = false;
   isGone = false;
-  /** When its last value came, in ms of the viewer's clock. */
-  receivedAt = 0;
 
   /** @param {Right} right @param {string} name of what is shown */
   constructor(right, name) {
@@ -31,6 +29,11 @@ export class View {
   /** Whether what is known may look live. */
   get isLive() {
     return this.right.stream.condition.state === "connected";
+  }
+
+  /** When its last value came, in ms of the viewer's clock. */
+  get receivedAt() {
+    return 0;
   }
 
   /** @returns {State} */
