@@ -56,7 +56,7 @@ def test_a_killed_server_leaves_values_marked_as_old_until_it_is_back(
     expect(rows).to_have_count(SAMPLE_SIZE)
 
 
-def test_what_is_picked_while_the_server_is_down_is_of_when_it_was_last_heard(
+def test_what_is_shown_or_picked_while_the_server_is_down_names_the_day_when_it_was_last_heard(
     chromium: Chromium, demo: RunningServer, page: Page
 ) -> None:
     token = demo.make_token("demo@example.com")
@@ -74,6 +74,7 @@ def test_what_is_picked_while_the_server_is_down_is_of_when_it_was_last_heard(
     demo.kill()
     expect(page.get_by_text(AS_OF)).to_be_visible()
     page.clock.fast_forward("24:00:00")
+    expect(page.get_by_text("not live: as of 2 Mar, ")).to_be_visible()
 
     picker.select_option("Sample portfolio")
     expect(page.get_by_label("Total value")).to_contain_text("$")
