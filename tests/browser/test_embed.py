@@ -357,6 +357,21 @@ def test_a_portfolio_or_symbol_that_the_right_does_not_open_is_named(
     state(vague, "unset")
 
 
+def test_what_a_stream_has_no_room_for_says_so_until_there_is(chromium: Chromium, site: Site, page: Page) -> None:
+    prices = "".join(f'<live-price symbol="S{number}.AX"></live-price>' for number in range(101))
+    portfolios = "".join(f'<live-portfolio portfolio-id="{site.make_portfolio()}"></live-portfolio>' for _ in range(6))
+    site.open(page, portfolios + prices, CONFIGURE)
+
+    for name, count in (("live-portfolio", 5), ("live-price", 100)):
+        elements = page.locator(name)
+        expect(page.locator(f"{name}[data-state=live]")).to_have_count(count)
+        state(elements.last, "refused")
+        expect(elements.last).to_contain_text("A stream carries at most 5 portfolios and 100 symbols.")
+
+        elements.first.evaluate("(element) => element.remove()")
+        state(elements.last, "live")
+
+
 def test_tickets_can_be_configured_later_refused_and_configured_anew(
     chromium: Chromium, site: Site, page: Page, monkeypatch: pytest.MonkeyPatch
 ) -> None:

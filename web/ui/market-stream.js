@@ -43,6 +43,7 @@ export class MarketStream extends EventTarget {
   /** @type {Condition} */
   #condition = {
     state: "connecting", reason: null, since: null, paused: null, feed: "connected", nextUpdateAt: null, current: [],
+    crowdedOut: [],
   };
 
   /**
@@ -82,7 +83,8 @@ export class MarketStream extends EventTarget {
 
   /**
    * Hear of portfolios and symbols, at first what is known of them now. Of more than five portfolios or a hundred
-   * symbols in all tabs together, those in visible tabs are carried, the latest first; isLive tells.
+   * symbols in all tabs together, those in visible tabs are carried, the latest first; condition.crowdedOut names the
+   * others.
    * The portfolio of a link may be asked for as LINKED; its updates name it.
    * @param {{portfolios?: string[], symbols?: string[]}} what
    * @param {Listener} listener

@@ -12,6 +12,7 @@
  *   tried again
  * @property {number?} nextUpdateAt when new prices are due, in ms of this computer's clock
  * @property {string[]} current the portfolios and symbols that this connection has brought
+ * @property {string[]} crowdedOut those that are wanted, but for which the stream has no room
  */
 
 /**
