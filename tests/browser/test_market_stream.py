@@ -424,6 +424,19 @@ def test_the_portfolio_of_a_link_need_not_be_known(chromium: Chromium, tab: Tab)
     assert f"portfolio_ids={ONE}&" in tab.urls()[1]
 
 
+def test_ids_and_symbols_are_taken_in_either_case(chromium: Chromium, tab: Tab) -> None:
+    upper = VALUE | {"portfolio_id": "abcdef00-0000-0000-0000-000000000001"}
+    connected(tab, portfolios=("ABCDEF00-0000-0000-0000-000000000001",), symbols=("cba.ax",))
+
+    tab.say("portfolio_update", upper)
+    tab.say("price_update", {"symbol": "CBA.AX", "price": "11"}, "1-8")
+
+    tab.until_heard(upper["portfolio_id"], "10", True)
+    tab.until_heard("CBA.AX", "11")
+    for name in ("ABCDEF00-0000-0000-0000-000000000001", "cba.ax"):
+        assert tab.is_live(name)
+
+
 def test_a_stream_that_is_renewed_tells_all_holdings_again(chromium: Chromium, tab: Tab) -> None:
     connected(tab)
 

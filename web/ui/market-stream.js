@@ -17,6 +17,11 @@ export { LINKED };
 
 const ANSWER_WITHIN = 3_000; // ms for a leader that is asked whether it still hears anything
 
+/** As the server writes ids and symbols, which it takes in either case. @param {string} name */
+const asId = (name) => name.toLowerCase();
+/** @param {string} name */
+const asSymbol = (name) => name.toUpperCase();
+
 /** @typedef {import("./stream-types.js").Condition} Condition */
 /** @typedef {import("./stream-types.js").PortfolioUpdate} PortfolioUpdate */
 /** @typedef {import("./stream-types.js").PriceUpdate} PriceUpdate */
@@ -78,7 +83,8 @@ export class MarketStream extends EventTarget {
   /** Whether what is known of a portfolio or symbol may look live. @param {string} name */
   isLive(name) {
     const { state, feed, current } = this.#condition;
-    return state === "connected" && feed === "connected" && current.includes(name);
+    const isCurrent = current.includes(asId(name)) || current.includes(asSymbol(name));
+    return state === "connected" && feed === "connected" && isCurrent;
   }
 
   /**
@@ -91,10 +97,10 @@ export class MarketStream extends EventTarget {
    * @returns {() => void} ends the subscription
    */
   subscribe({ portfolios = [], symbols = [] }, listener) {
-    const subscription = { portfolios, symbols, listener };
+    const subscription = { portfolios: portfolios.map(asId), symbols: symbols.map(asSymbol), listener };
     this.#subscriptions.add(subscription);
     this.#since = Date.now();
-    const { values, prices } = this.#memory.about(portfolios, symbols);
+    const { values, prices } = this.#memory.about(subscription.portfolios, subscription.symbols);
     for (const { update, receivedAt } of values) listener.portfolio?.(update, true, receivedAt);
     for (const { update, receivedAt } of prices) listener.price?.(update, receivedAt);
     this.#tellWants();
