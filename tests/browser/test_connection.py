@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import signal
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -52,6 +54,44 @@ def test_a_killed_server_leaves_values_marked_as_old_until_it_is_back(
     total = page.get_by_label("Total value")
     expect(total).not_to_have_text(total.inner_text(), timeout=5_000)
     expect(rows).to_have_count(SAMPLE_SIZE)
+
+
+def test_what_is_shown_or_picked_while_the_server_is_down_names_the_day_when_it_was_last_heard(
+    chromium: Chromium, demo: RunningServer, page: Page
+) -> None:
+    token = demo.make_token("demo@example.com")
+    demo.request("POST", "/api/v1/portfolios", {"name": "Second", "base_currency": "AUD"}, token)
+    page.clock.install(time=datetime(2026, 3, 2, 1, tzinfo=UTC))
+    page.goto(demo.sign_in_link())
+    page.get_by_role("link", name="Sample portfolio").click()
+    picker = page.get_by_role("combobox", name="Portfolio")
+    expect(page.get_by_label("Total value")).to_contain_text("$")
+    expect(page.get_by_text(AS_OF)).to_be_hidden()
+    picker.select_option("Second")
+    expect(page.get_by_text("Nothing is held here yet")).to_be_visible()
+    expect(page.get_by_text(AS_OF)).to_be_hidden()
+
+    demo.kill()
+    expect(page.get_by_text(AS_OF)).to_be_visible()
+    page.clock.fast_forward("24:00:00")
+    expect(page.get_by_text("not live: as of 2 Mar, ")).to_be_visible()
+
+    picker.select_option("Sample portfolio")
+    expect(page.get_by_label("Total value")).to_contain_text("$")
+    expect(page.get_by_text("not live: as of 2 Mar, ")).to_be_visible()
+
+
+def test_another_window_says_the_same_age_of_prices(chromium: Chromium, tmp_path: Path, page: Page) -> None:
+    hours = dict.fromkeys(("open_interval_seconds", "after_hours_interval_seconds", "closed_interval_seconds"), 3600)
+    with RunningServer(tmp_path, "--demo", **hours) as server:
+        page.add_init_script("const now = Date.now; Date.now = () => now() - 65_000;")  # it hears them a minute earlier
+        page.goto(server.sign_in_link())
+        expect(page.get_by_text("the oldest is ")).to_be_visible()
+
+        other = page.context.new_page()
+        other.goto(page.url)
+
+        expect(other.get_by_text("the oldest is 1 min old")).to_be_visible()
 
 
 @pytest.mark.complaint("504 (Gateway Timeout)")  # of what was asked before it froze

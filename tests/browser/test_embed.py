@@ -250,6 +250,20 @@ def test_the_servers_own_page_of_a_link_says_that_it_has_ended(
     expect(page.locator("main")).not_to_contain_text(MONEY, use_inner_text=True)
 
 
+def test_the_servers_own_page_of_a_link_needs_no_id_and_takes_it_in_either_case(
+    chromium: Chromium, site: Site, page: Page, link: dict[str, str]
+) -> None:
+    shared, portfolio_id = f"{site.server.url}/?link={link['token']}", site.portfolio_id
+    for address in (shared, f"{shared}&portfolio={portfolio_id.upper()}"):
+        page.goto(address)
+        changes(page.get_by_label("Total value"))
+        expect(page.locator("body")).not_to_have_class(re.compile("not-live"))
+
+    page.goto(f"{shared}&portfolio={portfolio_id},{portfolio_id}")
+
+    expect(page.get_by_role("alert").filter(visible=True)).to_contain_text("This link has ended, or never was one.")
+
+
 def test_a_killed_server_leaves_values_marked_as_old_until_it_is_back(
     chromium: Chromium, site: Site, page: Page, link: dict[str, str]
 ) -> None:
@@ -343,9 +357,11 @@ def test_a_portfolio_or_symbol_that_the_right_does_not_open_is_named(
         f'<live-price link="{link["token"]}" symbol="ANZ.AX"></live-price>'
         f'<live-portfolio link="{link["token"]}" portfolio-id="{nobodys}"></live-portfolio>'
         f'<live-portfolio portfolio-id="{nobodys}"></live-portfolio><live-portfolio></live-portfolio>'
+        f'<live-portfolio portfolio-id="{site.portfolio_id},{site.portfolio_id}"></live-portfolio>'
+        f'<live-portfolio portfolio-id="{site.portfolio_id.upper()}"></live-portfolio>'
     )
     site.open(page, body, CONFIGURE)
-    others, gone, vague = page.locator("live-portfolio").all()
+    others, gone, vague, garbage, upper = page.locator("live-portfolio").all()
 
     price = page.locator("live-price")
     state(price, "refused")
@@ -355,6 +371,23 @@ def test_a_portfolio_or_symbol_that_the_right_does_not_open_is_named(
     state(gone, "ended")
     expect(gone).to_contain_text("This portfolio is not there, or it is not yours.")
     state(vague, "unset")
+    state(garbage, "ended")
+    state(upper, "live")
+
+
+def test_what_a_stream_has_no_room_for_says_so_until_there_is(chromium: Chromium, site: Site, page: Page) -> None:
+    prices = "".join(f'<live-price symbol="S{number}.AX"></live-price>' for number in range(101))
+    portfolios = "".join(f'<live-portfolio portfolio-id="{site.make_portfolio()}"></live-portfolio>' for _ in range(6))
+    site.open(page, portfolios + prices, CONFIGURE)
+
+    for name, count in (("live-portfolio", 5), ("live-price", 100)):
+        elements = page.locator(name)
+        expect(page.locator(f"{name}[data-state=live]")).to_have_count(count)
+        state(elements.last, "refused")
+        expect(elements.last).to_contain_text("A stream carries at most 5 portfolios and 100 symbols.")
+
+        elements.first.evaluate("(element) => element.remove()")
+        state(elements.last, "live")
 
 
 def test_tickets_can_be_configured_later_refused_and_configured_anew(

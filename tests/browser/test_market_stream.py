@@ -164,6 +164,25 @@ def test_a_later_subscription_is_told_at_once_what_is_known_though_the_connectio
     assert len(tab.urls()) == 1
 
 
+def test_what_is_told_later_says_when_it_came(chromium: Chromium, tab: Tab) -> None:
+    connected(tab)
+    tab.say("price_update", {"symbol": "CBA.AX", "price": "11"}, "1-8")
+    tab.pass_time(25)
+
+    ages = tab.page.evaluate(
+        """id => new Promise((resolve) => {
+            const ages = [];
+            stream.subscribe({ portfolios: [id] }, {
+                portfolio: (update, isComplete, receivedAt) => ages.push(Date.now() - receivedAt),
+                price: (update, receivedAt) => resolve([...ages, Date.now() - receivedAt]),
+            });
+        })""",
+        ONE,
+    )
+
+    assert ages == [25_000, 25_000]
+
+
 def test_a_lost_connection_is_tried_again_after_1_2_4_seconds_and_resumes(chromium: Chromium, tab: Tab) -> None:
     connected(tab)
     for number, wait in enumerate((1, 2, 4), start=2):
@@ -403,6 +422,19 @@ def test_the_portfolio_of_a_link_need_not_be_known(chromium: Chromium, tab: Tab)
     tab.pass_time(1.1)
     tab.sources(2)
     assert f"portfolio_ids={ONE}&" in tab.urls()[1]
+
+
+def test_ids_and_symbols_are_taken_in_either_case(chromium: Chromium, tab: Tab) -> None:
+    upper = VALUE | {"portfolio_id": "abcdef00-0000-0000-0000-000000000001"}
+    connected(tab, portfolios=("ABCDEF00-0000-0000-0000-000000000001",), symbols=("cba.ax",))
+
+    tab.say("portfolio_update", upper)
+    tab.say("price_update", {"symbol": "CBA.AX", "price": "11"}, "1-8")
+
+    tab.until_heard(upper["portfolio_id"], "10", True)
+    tab.until_heard("CBA.AX", "11")
+    for name in ("ABCDEF00-0000-0000-0000-000000000001", "cba.ax"):
+        assert tab.is_live(name)
 
 
 def test_a_stream_that_is_renewed_tells_all_holdings_again(chromium: Chromium, tab: Tab) -> None:

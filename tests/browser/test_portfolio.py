@@ -189,6 +189,15 @@ def test_a_portfolio_in_another_window_follows_a_removal(chromium: Chromium, por
     expect(other.get_by_role("row", name="BHP.AX")).to_have_count(0)
 
 
+def test_an_address_names_its_portfolio_in_either_case(chromium: Chromium, portfolio: Page) -> None:
+    page, _, portfolio_id = portfolio.url.rpartition("=")
+
+    portfolio.goto(f"{page}={portfolio_id.upper()}")
+
+    expect(portfolio.locator("connection-indicator")).to_have_text("Connected")
+    expect(portfolio.get_by_label("Total value")).to_contain_text("$")
+
+
 def test_a_link_shows_one_portfolio_live_and_lets_nobody_change_it(
     chromium: Chromium, portfolio: Page, complaints: list[str]
 ) -> None:

@@ -53,17 +53,17 @@ export class Ledger extends EventTarget {
 
   /**
    * Take a portfolio_update, or a valuation that was asked for: only that has *unpriced*.
-   * isComplete: it has all holdings that have a value.
+   * isComplete: it has all holdings that have a value. receivedAt: when it came, which may be long ago.
    * @param {PortfolioUpdate & {unpriced?: Unpriced[]}} value
    */
-  value({ holdings, unpriced, ...totals }, isComplete = unpriced !== undefined) {
+  value({ holdings, unpriced, ...totals }, isComplete = unpriced !== undefined, receivedAt = Date.now()) {
     const leaving = this.#symbolsOf((row) => (row.unpriced ? Boolean(unpriced) || !totals.partial : isComplete));
     for (const { symbol, reason } of unpriced ?? []) this.#put({ symbol, unpriced: reason }, leaving);
     for (const holding of holdings) this.#put({ ...holding, unpriced: null }, leaving);
     for (const symbol of leaving) this.#rows.delete(symbol);
     if (leaving.size) this.#sorted = null;
     this.totals = totals;
-    this.receivedAt = Date.now();
+    this.receivedAt = receivedAt;
     this.version += 1;
     this.#announce();
   }

@@ -17,6 +17,11 @@ export { LINKED };
 
 const ANSWER_WITHIN = 3_000; // ms for a leader that is asked whether it still hears anything
 
+/** As the server writes ids and symbols, which it takes in either case. @param {string} name */
+const asId = (name) => name.toLowerCase();
+/** @param {string} name */
+const asSymbol = (name) => name.toUpperCase();
+
 /** @typedef {import("./stream-types.js").Condition} Condition */
 /** @typedef {import("./stream-types.js").PortfolioUpdate} PortfolioUpdate */
 /** @typedef {import("./stream-types.js").PriceUpdate} PriceUpdate */
@@ -43,6 +48,7 @@ export class MarketStream extends EventTarget {
   /** @type {Condition} */
   #condition = {
     state: "connecting", reason: null, since: null, paused: null, feed: "connected", nextUpdateAt: null, current: [],
+    crowdedOut: [],
   };
 
   /**
@@ -77,24 +83,26 @@ export class MarketStream extends EventTarget {
   /** Whether what is known of a portfolio or symbol may look live. @param {string} name */
   isLive(name) {
     const { state, feed, current } = this.#condition;
-    return state === "connected" && feed === "connected" && current.includes(name);
+    const isCurrent = current.includes(asId(name)) || current.includes(asSymbol(name));
+    return state === "connected" && feed === "connected" && isCurrent;
   }
 
   /**
    * Hear of portfolios and symbols, at first what is known of them now. Of more than five portfolios or a hundred
-   * symbols in all tabs together, those in visible tabs are carried, the latest first; isLive tells.
+   * symbols in all tabs together, those in visible tabs are carried, the latest first; condition.crowdedOut names the
+   * others.
    * The portfolio of a link may be asked for as LINKED; its updates name it.
    * @param {{portfolios?: string[], symbols?: string[]}} what
    * @param {Listener} listener
    * @returns {() => void} ends the subscription
    */
   subscribe({ portfolios = [], symbols = [] }, listener) {
-    const subscription = { portfolios, symbols, listener };
+    const subscription = { portfolios: portfolios.map(asId), symbols: symbols.map(asSymbol), listener };
     this.#subscriptions.add(subscription);
     this.#since = Date.now();
-    const { values, prices } = this.#memory.about(portfolios, symbols);
-    for (const value of values) listener.portfolio?.(value, true);
-    for (const price of prices) listener.price?.(price);
+    const { values, prices } = this.#memory.about(subscription.portfolios, subscription.symbols);
+    for (const { update, receivedAt } of values) listener.portfolio?.(update, true, receivedAt);
+    for (const { update, receivedAt } of prices) listener.price?.(update, receivedAt);
     this.#tellWants();
     return () => {
       if (this.#subscriptions.delete(subscription)) this.#tellWants();
@@ -204,40 +212,40 @@ export class MarketStream extends EventTarget {
     else if (message.type === "gone") this.#tellGone(message.portfolio);
     else if (message.type === "event") this.#receive(message);
     else if (message.to === this.#tabs.id) {
-      for (const value of message.values) this.#tellPortfolio(value, true);
-      for (const price of message.prices) this.#tellPrice(price);
+      for (const { update, receivedAt } of message.values) this.#tellPortfolio(update, true, receivedAt);
+      for (const { update, receivedAt } of message.prices) this.#tellPrice(update, receivedAt);
       this.#become(message.condition);
     }
   }
 
   /** @param {any} event */
-  #receive({ name, data, timestamp, id, isComplete }) {
+  #receive({ name, data, timestamp, id, isComplete, receivedAt }) {
     this.#lastEventId = id || this.#lastEventId;
-    this.#condition.since = Date.now();
-    if (name === "portfolio_update") this.#tellPortfolio(data, isComplete);
-    else if (name === "price_update") this.#tellPrice(data);
+    this.#condition.since = receivedAt;
+    if (name === "portfolio_update") this.#tellPortfolio(data, isComplete, receivedAt);
+    else if (name === "price_update") this.#tellPrice(data, receivedAt);
     else this.dispatchEvent(new CustomEvent("clock", { detail: timestamp }));
   }
 
-  /** @param {PortfolioUpdate} update @param {boolean} isComplete */
-  #tellPortfolio(update, isComplete) {
+  /** @param {PortfolioUpdate} update @param {boolean} isComplete @param {number} receivedAt */
+  #tellPortfolio(update, isComplete, receivedAt) {
     const id = update.portfolio_id;
-    const fresh = this.#memory.value(update, isComplete);
+    const fresh = this.#memory.value(update, isComplete, receivedAt);
     for (const subscription of this.#subscriptions) {
       const { portfolios, listener } = subscription;
       if (!portfolios.includes(id) && !portfolios.includes(LINKED)) continue;
       subscription.portfolios = portfolios.map((name) => (name === LINKED ? id : name));
-      listener.portfolio?.(update, isComplete);
-      for (const price of this.#memory.about([], fresh).prices) listener.price?.(price);
+      listener.portfolio?.(update, isComplete, receivedAt);
+      for (const price of this.#memory.about([], fresh).prices) listener.price?.(price.update, price.receivedAt);
     }
   }
 
-  /** @param {PriceUpdate} update */
-  #tellPrice(update) {
-    this.#memory.price(update);
+  /** @param {PriceUpdate} update @param {number} receivedAt */
+  #tellPrice(update, receivedAt) {
+    this.#memory.price(update, receivedAt);
     for (const { portfolios, symbols, listener } of this.#subscriptions) {
       const isHeld = portfolios.some((id) => this.#memory.holds(id, update.symbol));
-      if (isHeld || symbols.includes(update.symbol)) listener.price?.(update);
+      if (isHeld || symbols.includes(update.symbol)) listener.price?.(update, receivedAt);
     }
   }
 

@@ -13,6 +13,7 @@ import "./holdings-table.js";
 import "./import-dialog.js";
 import { Ledger } from "./ledger.js";
 import { connect } from "./live.js";
+import { LINKED } from "./market-stream.js";
 import "./new-portfolio.js";
 import "./portfolio-chart.js";
 import "./portfolio-links.js";
@@ -24,6 +25,7 @@ import { ValuationReader } from "./valuation-reader.js";
 
 const address = new URLSearchParams(location.search);
 const link = address.get("link");
+const asked = address.get("portfolio")?.toLowerCase();
 const find = (selector) => document.querySelector(selector);
 const [picker, editor, links, summary, chart, table, form, refresh, imports] = [
   "portfolio-picker", "edit-portfolio", "portfolio-links", "portfolio-summary", "portfolio-chart", "holdings-table",
@@ -41,18 +43,27 @@ function show(chosen) {
   portfolio = chosen;
   ledger.clear();
   setProblem(find("#problem"), "");
-  reader.path = `/portfolios/${chosen.id}/valuation${query}`;
+  if (chosen.id !== LINKED) know(chosen.id);
   setText(find("#title"), chosen.name);
   document.title = chosen.name;
   unsubscribe = stream.subscribe(
     { portfolios: [chosen.id] },
     {
-      portfolio: (update, isComplete) => ledger.value(update, isComplete),
+      portfolio: (update, ...how) => {
+        if (portfolio.id === LINKED) know(update.portfolio_id);
+        ledger.value(update, ...how);
+      },
       price: (update) => ledger.price(update),
       gone: end,
     },
   );
   showCondition();
+}
+
+/** Which portfolio it is; by a link alone that is known when its first value comes. */
+function know(id) {
+  portfolio.id = id;
+  reader.path = `/portfolios/${encodeURIComponent(id)}/valuation${query}`;
 }
 
 /** There is nothing to be seen here, or not any more: no value stays. */
@@ -122,7 +133,7 @@ async function startOwn() {
   try {
     const user = await whoIs();
     stream = connect({ audience: user.id }, showCondition);
-    await picker.load(address.get("portfolio"));
+    await picker.load(asked);
   } catch (error) {
     find("#loading").hidden = true;
     explain(error);
@@ -132,7 +143,7 @@ async function startOwn() {
 function startShared() {
   document.body.classList.add("shared");
   stream = connect({ link }, showCondition);
-  show({ id: address.get("portfolio") ?? "", name: "Shared portfolio" });
+  show({ id: asked || LINKED, name: "Shared portfolio" });
 }
 
 ledger.addEventListener("change", () => {

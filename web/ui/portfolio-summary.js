@@ -36,7 +36,6 @@ class PortfolioSummary extends HTMLElement {
   trust(isLive, nextUpdateAt) {
     this.#isLive = isLive;
     this.#nextUpdateAt = nextUpdateAt;
-    this.#showAsOf();
     this.#showFreshness();
   }
 
@@ -53,10 +52,9 @@ class PortfolioSummary extends HTMLElement {
     setChange(this.#fields["gain-percent"], percent(gained), totals.unrealized_gain_loss);
     this.#showUnpriced();
     this.#showFreshness();
-    this.#showAsOf();
   }
 
-  /** A value that is not live says of when it is. */
+  /** A value that is not live says of when it is; from midnight on that needs the day as well. */
   #showAsOf() {
     const field = this.#fields["as-of"];
     field.hidden = !this.#ledger.totals || this.#isLive;
@@ -65,6 +63,7 @@ class PortfolioSummary extends HTMLElement {
 
   #showFreshness() {
     const { totals, receivedAt, isEmpty } = this.#ledger;
+    this.#showAsOf();
     this.#showNext();
     this.#showStale();
     const isKnown = totals && !isEmpty && totals.oldest_price_age_seconds != null && this.#isLive;

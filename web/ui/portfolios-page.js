@@ -43,9 +43,9 @@ function freshness({ holding_count: count }, { fresh_percent: fresh, partial }) 
   return `${held}, ${share(fresh)} of prices fresh${partial ? "; not everything has a price" : ""}`;
 }
 
-function take(id, update, stream) {
+function take(id, update, stream, receivedAt = Date.now()) {
   const known = cards.get(id);
-  Object.assign(known, { update, receivedAt: Date.now() });
+  Object.assign(known, { update, receivedAt });
   if (update.holdings.some(({ source }) => source === "simulated")) find("#simulated").hidden = false;
   show(id, stream);
 }
@@ -85,7 +85,7 @@ async function start() {
     const stream = connect({ audience: user.id }, follow);
     stream.subscribe(
       { portfolios: ids.slice(0, LIVE) },
-      { portfolio: (update) => take(update.portfolio_id, update, stream), gone: drop },
+      { portfolio: (update, _, receivedAt) => take(update.portfolio_id, update, stream, receivedAt), gone: drop },
     );
     const others = ids.slice(LIVE);
     for (const id of others) read(id, stream);

@@ -33,7 +33,7 @@ export class Address {
    */
   async of({ portfolios, symbols }, lastEventId) {
     const query = new URLSearchParams();
-    const ids = portfolios.filter((id) => id !== LINKED);
+    const ids = portfolios.filter((id) => id !== LINKED).map((id) => id.replaceAll(",", " ")); // "a,b" is none, not two
     if (ids.length) query.set("portfolio_ids", ids.join(","));
     if (symbols.length) query.set("symbols", symbols.join(","));
     if (lastEventId) query.set("last_event_id", lastEventId);

@@ -30,6 +30,7 @@ export class Leader {
   /** @type {Condition} */
   #condition = {
     state: "connecting", reason: null, since: null, paused: null, feed: "connected", nextUpdateAt: null, current: [],
+    crowdedOut: [],
   };
 
   /**
@@ -92,7 +93,7 @@ export class Leader {
   /** What is new is opened at once; what nobody wants or sees any more is given back after a while. */
   #settle() {
     clearTimeout(this.#settling);
-    const { portfolios, symbols } = this.#wanted();
+    const { portfolios, symbols } = this.#choose();
     const carried = this.#carried;
     const more =
       portfolios.some((id) => !carried.portfolios.includes(id)) || symbols.some((id) => !carried.symbols.includes(id));
@@ -102,12 +103,15 @@ export class Leader {
     else if (isLess) this.#settling = setTimeout(() => this.#open(), SETTLE.less);
   }
 
-  #wanted() {
-    return this.#wants.chosen(this.#gone);
+  /** What to carry; what there is no room for is told with the condition. */
+  #choose() {
+    const { crowdedOut, ...carried } = this.#wants.chosen(this.#gone);
+    this.#condition = { ...this.#condition, crowdedOut };
+    return carried;
   }
 
   #open() {
-    this.#carried = this.#wanted();
+    this.#carried = this.#choose();
     if (!this.#carried.portfolios.length && !this.#carried.symbols.length) return this.#rest();
     if (this.#isOpen) this.#connection.reopen();
     else this.#connection.open();
@@ -138,7 +142,7 @@ export class Leader {
       this.#tell({ type: "gone", portfolio });
     }
     if (!gone.length) return null;
-    const { portfolios: left, symbols } = (this.#carried = this.#wanted());
+    const { portfolios: left, symbols } = (this.#carried = this.#choose());
     return left.length + symbols.length ? null : "gone";
   }
 
@@ -150,8 +154,8 @@ export class Leader {
       if (this.#carried.portfolios.includes(LINKED)) this.#learn(data.portfolio_id);
       isComplete = !this.#current.has(data.portfolio_id);
       this.#current.add(data.portfolio_id);
-      this.#memory.value(data, isComplete);
-    } else if (name === "price_update") this.#memory.price(data);
+      this.#memory.value(data, isComplete, now);
+    } else if (name === "price_update") this.#memory.price(data, now);
     else {
       if (name === "connection_status") for (const symbol of this.#carried.symbols) this.#current.add(symbol);
       const { status: feed, paused = this.#condition.paused, next_update_in: next } = data;
@@ -159,7 +163,7 @@ export class Leader {
       this.#condition = { ...this.#condition, feed, paused, nextUpdateAt };
     }
     this.#condition.since = now;
-    this.#tell({ type: "event", name, data, timestamp, id, isComplete });
+    this.#tell({ type: "event", name, data, timestamp, id, isComplete, receivedAt: now });
   }
 
   /** Which portfolio the link opens. @param {string} id */

@@ -12,6 +12,7 @@
  *   tried again
  * @property {number?} nextUpdateAt when new prices are due, in ms of this computer's clock
  * @property {string[]} current the portfolios and symbols that this connection has brought
+ * @property {string[]} crowdedOut those that are wanted, but for which the stream has no room
  */
 
 /**
@@ -63,8 +64,10 @@
 
 /**
  * @typedef {object} Listener what a subscription is told; each is optional
- * @property {(update: PortfolioUpdate, isComplete: boolean) => void} [portfolio] isComplete: with all its holdings
- * @property {(update: PriceUpdate) => void} [price] of a symbol asked for, or held in a portfolio asked for
+ * @property {(update: PortfolioUpdate, isComplete: boolean, receivedAt: number) => void} [portfolio] isComplete: with
+ *   all its holdings. receivedAt: when the stream brought it, in ms of this computer's clock
+ * @property {(update: PriceUpdate, receivedAt: number) => void} [price] of a symbol asked for, or held in a portfolio
+ *   asked for
  * @property {(id: string) => void} [gone] a portfolio was removed, or is this viewer's no longer
  */
 

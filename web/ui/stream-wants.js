@@ -1,7 +1,7 @@
 /** What the tabs of a browser want to hear, and what of it fits into one stream. */
 
 /** A stream carries no more than this. */
-const MOST = { portfolios: 5, symbols: 100 };
+export const MOST = { portfolios: 5, symbols: 100 };
 
 /**
  * @typedef {object} Want what one tab listens to
@@ -40,7 +40,8 @@ export class Wants {
   }
 
   /**
-   * What the stream shall carry: where that is not all, visible tabs go first, then the latest.
+   * What the stream shall carry: where that is not all, visible tabs go first, then the latest, and the others are
+   * crowded out.
    * @param {Set<string>} gone portfolios that the server does not have for this viewer
    */
   chosen(gone) {
@@ -49,9 +50,10 @@ export class Wants {
     );
     /** @param {"portfolios" | "symbols"} kind */
     const pick = (kind) => {
-      const names = new Set(wants.flatMap((want) => want[kind]).filter((name) => !gone.has(name)));
-      return [...names].slice(0, MOST[kind]).sort();
+      const names = [...new Set(wants.flatMap((want) => want[kind]).filter((name) => !gone.has(name)))];
+      return [names.slice(0, MOST[kind]).sort(), names.slice(MOST[kind])];
     };
-    return { portfolios: pick("portfolios"), symbols: pick("symbols") };
+    const [[portfolios, noPortfolios], [symbols, noSymbols]] = [pick("portfolios"), pick("symbols")];
+    return { portfolios, symbols, crowdedOut: [...noPortfolios, ...noSymbols] };
   }
 }

@@ -28,10 +28,9 @@ export class PortfolioView extends View {
     const stop = right.stream.subscribe(
       { portfolios: [id] },
       {
-        portfolio: (update, isComplete) => {
+        portfolio: (update, ...how) => {
           this.#know(update.portfolio_id);
-          this.ledger.value(update, isComplete);
-          this.receivedAt = Date.now();
+          this.ledger.value(update, ...how);
         },
         price: (update) => this.ledger.price(update),
         gone: () => this.#end(),
@@ -42,6 +41,10 @@ export class PortfolioView extends View {
 
   get isLive() {
     return !this.isGone && this.right.stream.isLive(this.#id);
+  }
+
+  get receivedAt() {
+    return this.ledger.receivedAt;
   }
 
   /** @param {string} symbol */

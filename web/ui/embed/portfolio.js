@@ -60,7 +60,7 @@ export class LivePortfolio extends LiveElement {
   }
 
   open() {
-    const id = this.getAttribute("portfolio-id") || (this.getAttribute("link") ? LINKED : "");
+    const id = this.getAttribute("portfolio-id")?.trim().toLowerCase() || (this.getAttribute("link") ? LINKED : "");
     if (!id) throw new Unset("Which portfolio? There is no portfolio-id here.");
     return this.right.view(PortfolioView, id);
   }

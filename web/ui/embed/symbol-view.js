@@ -8,6 +8,7 @@ export class SymbolView extends View {
   #stop;
   /** @type {import("../stream-types.js").PriceUpdate?} */
   #update = null;
+  #receivedAt = 0;
 
   /** @param {Right} right @param {string} symbol */
   constructor(right, symbol) {
@@ -15,9 +16,9 @@ export class SymbolView extends View {
     this.#stop = right.stream.subscribe(
       { symbols: [symbol] },
       {
-        price: (update) => {
+        price: (update, receivedAt) => {
           this.#update = update;
-          this.receivedAt = Date.now();
+          this.#receivedAt = receivedAt;
           this.tell();
         },
       },
@@ -26,6 +27,10 @@ export class SymbolView extends View {
 
   get isLive() {
     return this.right.stream.isLive(this.name);
+  }
+
+  get receivedAt() {
+    return this.#receivedAt;
   }
 
   quote() {

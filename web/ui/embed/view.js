@@ -1,4 +1,5 @@
 import { sentence } from "../connection-words.js";
+import { MOST } from "../stream-wants.js";
 
 /** @typedef {import("./rights.js").Right} Right */
 
@@ -11,6 +12,7 @@ const ENDED = {
   link: "This link has ended, or never was one to this portfolio.",
   ticket: "This portfolio is not there, or it is not yours.",
 };
+const NO_ROOM = `A stream carries at most ${MOST.portfolios} portfolios and ${MOST.symbols} symbols.`;
 const NO_RIGHT = "Not connected: there is no right to these prices, or not any more.";
 
 /** How the connection is, and nothing else; the others of its kind add what they show. */
@@ -19,8 +21,6 @@ export class View {
   users = new Set();
   isStreamed = false;
   isGone = false;
-  /** When its last value came, in ms of the viewer's clock. */
-  receivedAt = 0;
 
   /** @param {Right} right @param {string} name of what is shown */
   constructor(right, name) {
@@ -33,15 +33,21 @@ export class View {
     return this.right.stream.condition.state === "connected";
   }
 
+  /** When its last value came, in ms of the viewer's clock. */
+  get receivedAt() {
+    return 0;
+  }
+
   /** @returns {State} */
   get state() {
     const { server, link, isUsed, stream } = this.right;
-    const { state, reason, feed } = stream.condition;
+    const { state, reason, feed, crowdedOut } = stream.condition;
     if (this.isGone || reason === "gone") return { state: "ended", text: link ? ENDED.link : ENDED.ticket };
     if (reason === "barred") return { state, text: `${server} does not admit pages of ${location.origin}.` };
     if (state === "refused") return { state, text: NO_RIGHT };
     if (!isUsed) return { state: "idle", text: "Nothing is shown live." };
     if (state !== "connected") return { state, text: sentence(stream.condition) };
+    if (crowdedOut.includes(this.name)) return { state: "refused", text: NO_ROOM };
     if (feed !== "connected") return { state: "stale", text: sentence(stream.condition) };
     return this.isLive ? { state: "live", text: "Live" } : { state: "connecting", text: "Connecting…" };
   }
