@@ -347,6 +347,24 @@ def test_a_changed_price_is_marked_without_motion_for_who_asks_for_less(chromium
     assert begin == end
 
 
+def test_a_portfolio_that_is_deleted_elsewhere_takes_its_open_dialog_along(
+    chromium: Chromium, person: Person, page: Page
+) -> None:
+    """A modal dialog that is not seen would bar the whole page."""
+    for opener in ("Edit portfolio", "Share", "Import CSV", "Remove CBA.AX"):
+        person.portfolio = person.make_portfolio(opener)
+        person.hold("CBA.AX")
+        page.goto(person.url)
+        page.get_by_role("button", name=opener).click()
+        expect(page.get_by_role("dialog")).to_be_visible()
+
+        person.server.request("DELETE", f"/api/v1/portfolios/{person.portfolio}", token=person.token)
+
+        expect(page.get_by_role("alert").filter(visible=True)).to_contain_text("is not there, or it is not yours")
+        page.get_by_role("link", name="market-actors").click()
+        page.wait_for_url("**/portfolios")
+
+
 def test_another_persons_portfolio_is_not_told_from_none(
     chromium: Chromium, person: Person, live: Page, server: RunningServer, admin: str
 ) -> None:

@@ -6,7 +6,7 @@
 import { get, removeIfThere } from "./api.js";
 import { confirmFirst } from "./confirm-dialog.js";
 import { keepDetails } from "./details.js";
-import { setProblem, setText } from "./dom.js";
+import { closeDialogs, setProblem, setText } from "./dom.js";
 import "./edit-portfolio.js";
 import "./holding-form.js";
 import "./holdings-table.js";
@@ -55,9 +55,10 @@ function show(chosen) {
   showCondition();
 }
 
-/** There is nothing to be seen here, or not any more: no value stays. */
+/** There is nothing to be seen here, or not any more: no value stays, nor a dialog about it. */
 function end() {
   unsubscribe();
+  for (const root of [find("#view"), editor, links, find("confirm-dialog")]) closeDialogs(root);
   portfolio = null;
   reader.path = "";
   ledger.clear();
@@ -136,6 +137,7 @@ function startShared() {
 }
 
 ledger.addEventListener("change", () => {
+  if (!ledger.totals) closeDialogs(find("#view"));
   find("#view").hidden = !ledger.totals;
   find("#loading").hidden = Boolean(ledger.totals) || !portfolio;
   find("#empty").hidden = !ledger.isEmpty;
