@@ -28,6 +28,13 @@ BAD = (
 )
 AS_OF = re.compile(r"not live: as of \d\d:\d\d:\d\d")
 
+UNREACHABLE = "The server cannot be reached."
+
+
+def fail_once(page: Page, path: str, status: int = 0) -> None:
+    """Answer the next request with a status, or not at all."""
+    page.route(path, lambda route: route.fulfill(status=status, json={}) if status else route.abort(), times=1)
+
 
 class Person:
     """Somebody with an account and a portfolio, who has signed in."""
@@ -259,8 +266,11 @@ def test_without_a_network_values_are_marked_as_old_at_once(chromium: Chromium, 
     live.context.set_offline(True)
     expect(live.locator("connection-indicator")).to_have_text("Offline")
     expect(live.get_by_text(AS_OF)).to_be_visible()
+    live.get_by_role("button", name="Edit CBA.AX").click()
+    expect(live.locator("#problem")).to_have_text(UNREACHABLE)
 
     live.context.set_offline(False)
+    expect(live.locator("#problem")).to_be_hidden()
     expect(live.locator("connection-indicator")).to_have_text("Connected")
     expect(live.get_by_text(AS_OF)).to_be_hidden()
     changes(live)
@@ -345,6 +355,22 @@ def test_a_changed_price_is_marked_without_motion_for_who_asks_for_less(chromium
     assert end == "transparent"
     begin, end = next_mark("reduce")
     assert begin == end
+
+
+@pytest.mark.parametrize("path", ["/portfolios", "/?portfolio="])
+def test_a_page_that_is_opened_while_the_server_is_away_starts_by_itself(
+    chromium: Chromium, person: Person, page: Page, path: str
+) -> None:
+    person.hold("CBA.AX")
+    fail_once(page, "**/api/v1/portfolios?limit=500", 429)
+    fail_once(page, "**/api/v1/auth/me")
+
+    page.goto(person.server.url + (path if path == "/portfolios" else path + person.portfolio))
+
+    expect(page.locator("#problem")).to_have_text(UNREACHABLE)
+    expect(page.locator("#loading")).to_be_visible()
+    expect(page.locator("[data-field=total]")).to_contain_text("$")
+    expect(page.locator("#problem")).to_be_hidden()
 
 
 def test_a_portfolio_that_is_deleted_elsewhere_takes_its_open_dialog_along(

@@ -14,12 +14,13 @@ import "./import-dialog.js";
 import { Ledger } from "./ledger.js";
 import { connect } from "./live.js";
 import "./new-portfolio.js";
+import { delay, isPassing, persist } from "./persist.js";
 import "./portfolio-chart.js";
 import "./portfolio-links.js";
 import "./portfolio-picker.js";
 import "./portfolio-summary.js";
 import "./refresh-button.js";
-import { explain, leave, whoIs } from "./session.js";
+import { excuse, explain, leave, whoIs } from "./session.js";
 import { ValuationReader } from "./valuation-reader.js";
 
 const address = new URLSearchParams(location.search);
@@ -35,12 +36,14 @@ const query = link ? `?${new URLSearchParams({ link })}` : "";
 let portfolio = null;
 let stream = null;
 let unsubscribe = () => {};
+let failures = 0; // in a row, of reading the values
+let again = 0;
 
 function show(chosen) {
   unsubscribe();
   portfolio = chosen;
   ledger.clear();
-  setProblem(find("#problem"), "");
+  excuse();
   reader.path = `/portfolios/${chosen.id}/valuation${query}`;
   setText(find("#title"), chosen.name);
   document.title = chosen.name;
@@ -65,6 +68,7 @@ function end() {
   editor.portfolio = links.portfolio = null;
   find("#loading").hidden = true;
   find("connection-indicator").hidden = true;
+  excuse();
   setProblem(
     find("#problem"),
     link ? "This link has ended, or never was one." : "This portfolio is not there, or it is not yours.",
@@ -82,9 +86,12 @@ function showCondition() {
 }
 
 function readingEnded(error) {
-  if (!error) setProblem(find("#problem"), "");
-  else if (error.status === 404 || (link && [401, 403].includes(error.status))) end();
-  else if (error.status !== 0) explain(error); // the indicator says already that nobody answers
+  clearTimeout(again);
+  failures = error ? failures + 1 : 0;
+  if (!error) return excuse();
+  if (error.status === 404 || (link && [401, 403].includes(error.status))) return end();
+  if (error.status !== 0) explain(error); // the indicator says already that nobody answers
+  if (isPassing(error)) again = setTimeout(() => reader.read(), delay(error, failures - 1));
 }
 
 function showPicked({ detail: chosen }) {
@@ -106,6 +113,8 @@ function removeHolding({ detail: symbol }) {
   });
 }
 
+const pick = (id) => persist(() => picker.load(id), explain);
+
 async function startOwn() {
   keepDetails(ledger);
   summary.askNext = async () => (await get("/market-data/status")).next_update;
@@ -117,13 +126,13 @@ async function startOwn() {
   table.addEventListener("remove-holding", removeHolding);
   picker.addEventListener("pick", showPicked);
   for (const [element, event] of [["new-portfolio", "created"], ["edit-portfolio", "saved"]]) {
-    find(element).addEventListener(event, ({ detail }) => picker.load(detail.id).catch(explain));
+    find(element).addEventListener(event, ({ detail }) => pick(detail.id).catch(explain));
   }
   editor.addEventListener("deleted", () => location.assign("/portfolios"));
   try {
-    const user = await whoIs();
+    const user = await persist(whoIs, explain);
     stream = connect({ audience: user.id }, showCondition);
-    await picker.load(address.get("portfolio"));
+    await pick(address.get("portfolio"));
   } catch (error) {
     find("#loading").hidden = true;
     explain(error);

@@ -6,8 +6,9 @@ import { fieldsOf, setChange, setText } from "./dom.js";
 import { change, money, percent, share, time } from "./format.js";
 import { connect } from "./live.js";
 import "./new-portfolio.js";
+import { persist } from "./persist.js";
 import { listPortfolios } from "./portfolio-picker.js";
-import { explain, leave, whoIs } from "./session.js";
+import { excuse, explain, leave, whoIs } from "./session.js";
 
 const LIVE = 5; // portfolios that one stream carries
 const READ_EVERY = 30_000; // ms, those beyond
@@ -73,7 +74,9 @@ function drop(id) {
 async function start() {
   find("new-portfolio").addEventListener("created", ({ detail }) => open(detail));
   try {
-    const [user, portfolios] = await Promise.all([whoIs(), listPortfolios()]);
+    const user = await persist(whoIs, explain);
+    const portfolios = await persist(listPortfolios, explain);
+    excuse();
     if (location.pathname === "/" && portfolios.length === 1) return location.replace(`/?portfolio=${portfolios[0].id}`);
     find("#loading").hidden = true;
     find("#empty").hidden = portfolios.length > 0;
