@@ -216,6 +216,26 @@ def test_the_chart_shows_the_portfolio_and_each_price_over_each_range(
     assert complaints == []
 
 
+def test_a_chart_that_cannot_be_read_or_drawn_says_so_and_comes_when_it_can(
+    chromium: Chromium, person: Person, page: Page
+) -> None:
+    person.hold("CBA.AX")
+    fail_once(page, "**/lightweight-charts.js")
+
+    page.goto(person.url)
+
+    message = page.locator("portfolio-chart").get_by_role("status")
+    expect(message).to_have_text("No history: The chart cannot be loaded.")
+    expect(page.locator("#chart-summary")).to_contain_text("Since ")
+    expect(page.locator("portfolio-chart canvas").first).to_be_visible()
+    expect(message).to_be_hidden()
+    fail_once(page, "**/CBA.AX/history?*")
+    page.get_by_label("Show the history of").select_option("CBA.AX")
+    expect(message).to_have_text(f"No history: {UNREACHABLE}")
+    expect(page.locator("#chart-summary")).to_be_empty()
+    expect(page.locator("#chart-summary")).to_contain_text("lowest $")
+
+
 def test_the_list_shows_each_portfolio_live(
     chromium: Chromium, person: Person, page: Page, complaints: list[str]
 ) -> None:
