@@ -168,6 +168,35 @@ def test_what_is_held_is_changed_by_the_keyboard(chromium: Chromium, live: Page,
     assert complaints == []
 
 
+def test_what_is_imported_is_what_was_checked_though_the_file_changes(
+    chromium: Chromium, person: Person, live: Page, tmp_path: Path
+) -> None:
+    file = tmp_path / "holdings.csv"
+    file.write_bytes(b"\n".join([GOOD.splitlines()[0], *[b"CBA.AX,ten,1,AUD"] * 150]))
+    live.get_by_role("button", name="Import CSV").click()
+    dialog = live.get_by_role("dialog")
+    chosen = dialog.get_by_label("File", exact=True)
+    chosen.set_input_files(file)
+    expect(dialog.get_by_role("status")).to_have_text(
+        "Nothing is imported: at least 100 rows are wrong. These are the first faults:"
+    )
+
+    file.write_bytes(GOOD)
+    with live.expect_file_chooser() as chooser:
+        chosen.click()
+    expect(chosen).to_have_value("")  # or the same name would be no change
+    expect(dialog.get_by_role("status")).to_be_empty()
+    chooser.value.set_files(file)
+    expect(dialog.get_by_role("status")).to_contain_text("3 holdings, nothing wrong")
+    file.write_bytes(BAD)
+    dialog.get_by_label("goes, unless it is in the file").check()
+    expect(dialog.get_by_role("status")).to_contain_text("3 holdings, nothing wrong")
+    dialog.get_by_role("button", name="Import").click()
+
+    expect(dialog).to_be_hidden()
+    expect(live.get_by_role("row", name="AAPL")).to_be_visible()
+
+
 def test_a_symbol_is_found_by_the_name_of_its_company(chromium: Chromium, live: Page, complaints: list[str]) -> None:
     field = live.get_by_role("combobox", name="Symbol", exact=True)
     field.press_sequentially("wesfarm")
