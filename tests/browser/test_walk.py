@@ -440,6 +440,26 @@ def test_a_portfolio_that_is_deleted_elsewhere_takes_its_open_dialog_along(
         page.wait_for_url("**/portfolios")
 
 
+def test_after_another_person_has_signed_in_no_tab_shows_what_was_the_firsts(
+    chromium: Chromium, person: Person, live: Page, server: RunningServer, admin: str
+) -> None:
+    sign_in = "async (person) => (await import('/ui/api.js')).post('/auth/login', { ...person, session: true })"
+    live.evaluate(sign_in, {"email": ADMIN, "password": PASSWORD})
+    expect(live.get_by_text(person.email)).to_be_visible()
+
+    live.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+
+    expect(live.get_by_text(ADMIN)).to_be_visible()
+    expect(live.locator("#view")).to_be_hidden()
+    other = live.context.new_page()
+    other.goto(server.url + "/sign-in")
+    other.get_by_label("E-mail").fill(person.email)
+    other.get_by_label("Password").fill(PASSWORD)
+    other.get_by_role("button", name="Sign in").click()
+    expect(live.get_by_text(person.email)).to_be_visible()
+    expect(live.get_by_role("row", name="CBA.AX")).to_be_visible()
+
+
 def test_another_persons_portfolio_is_not_told_from_none(
     chromium: Chromium, person: Person, live: Page, server: RunningServer, admin: str
 ) -> None:
