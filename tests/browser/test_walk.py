@@ -286,6 +286,52 @@ def test_the_list_shows_each_portfolio_live(
     assert complaints == []
 
 
+def test_the_list_follows_what_is_renamed_made_and_deleted_elsewhere(
+    chromium: Chromium, person: Person, page: Page
+) -> None:
+    see_again = "document.dispatchEvent(new Event('visibilitychange'))"
+    second = person.make_portfolio("Second")
+    page.goto(person.server.url + "/portfolios")
+    names = page.locator("#portfolios h2")
+    expect(names).to_have_text(["Mine", "Second"])
+
+    path = "/api/v1/portfolios/"
+    person.server.request("PATCH", path + second, {"name": "A second"}, person.token)
+    person.make_portfolio("Third")
+    page.evaluate(see_again)
+    expect(names).to_have_text(["A second", "Mine", "Third"])
+
+    for portfolio in person.server.get(path[:-1], person.token).body:
+        person.server.request("DELETE", path + portfolio["id"], token=person.token)
+    expect(page.get_by_text("There is no portfolio yet")).to_be_visible()
+    person.make_portfolio("Fourth")
+    page.evaluate(see_again)
+    expect(names).to_have_text(["Fourth"])
+    expect(page.locator("#portfolios")).to_contain_text("0 holdings")
+
+
+def test_a_long_list_is_valued_in_turn_and_goes_on_after_too_many_requests(
+    chromium: Chromium, person: Person, page: Page
+) -> None:
+    for number in range(24):
+        person.make_portfolio(f"Other {number}")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/valuation" in request.url else None)
+    fail_once(page, "**/valuation", 429)
+    page.clock.install()
+
+    page.goto(person.server.url + "/portfolios")
+
+    dated = page.locator("#portfolios > li", has_text="as of ")
+    expect(page.locator("#portfolios > li", has_text="0 holdings")).to_have_count(5)
+    assert len(asked) == 1
+    page.clock.fast_forward(30_000)
+    expect(dated).to_have_count(18)
+    assert len(asked) == 1 + 18
+    page.clock.fast_forward(30_000)
+    expect(dated).to_have_count(20)
+
+
 def test_a_portfolio_that_is_not_there_says_so(chromium: Chromium, person: Person, page: Page) -> None:
     page.goto(person.url[:-1])
 
