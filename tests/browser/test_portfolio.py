@@ -93,12 +93,23 @@ def test_a_refused_holding_says_what_is_wrong_beside_the_form(chromium: Chromium
     expect(portfolio.get_by_label("Quantity")).to_have_attribute("aria-invalid", "true")
     expect(portfolio.get_by_role("row", name="NAB.AX")).to_have_count(0)
 
+    portfolio.get_by_label("Symbol", exact=True).fill("..")  # in an address it would name another
+    portfolio.get_by_role("button", name="Add", exact=True).click()
+    expect(portfolio.locator("holding-form").get_by_role("alert")).to_contain_text("symbol: may have letters")
+    expect(portfolio.get_by_label("Symbol", exact=True)).to_be_focused()
+
 
 def test_a_new_portfolio_is_empty_and_says_what_to_do(
     chromium: Chromium, portfolio: Page, complaints: list[str]
 ) -> None:
     portfolio.get_by_role("button", name="New portfolio").click()
     dialog = portfolio.get_by_role("dialog", name="New portfolio")
+    dialog.get_by_role("button", name="Create").click()
+    expect(dialog.get_by_role("alert")).to_have_text("Please fill in every field.")
+    dialog.get_by_role("button", name="Cancel").click()
+    portfolio.get_by_role("button", name="New portfolio").click()
+    expect(dialog.get_by_role("alert")).to_be_hidden()
+    expect(dialog.get_by_label("Name")).not_to_have_attribute("aria-invalid", "true")
     dialog.get_by_label("Name").fill("<b>Pension & more</b>")
     dialog.get_by_label("Currency").fill("usd")
     dialog.get_by_role("button", name="Create").click()

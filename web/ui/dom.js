@@ -108,6 +108,13 @@ export function onSubmit(form, send) {
   });
 }
 
+/** Forget what was typed into a form and what was wrong with it. @param {HTMLFormElement} form */
+export function clear(form) {
+  form.reset();
+  mark(form, []);
+  setProblem(/** @type {HTMLElement} */ (form.querySelector(".problem")), "");
+}
+
 /** @param {string} name @param {any} value */
 const clean = (name, value) => (name === "password" ? value : value.trim());
 
