@@ -321,6 +321,21 @@ def test_a_narrow_page_needs_no_sideways_scrolling(chromium: Chromium, portfolio
     assert portfolio.evaluate("document.documentElement.scrollWidth") <= 390
     expect(portfolio.get_by_role("table", name="Holdings")).to_be_visible()
 
+    portfolio.get_by_role("button", name="Sorted ascending: reverse").click()
+    expect(portfolio.locator("holdings-table tbody tr").last).to_contain_text("AAPL")
+    portfolio.get_by_role("button", name="Sorted descending: reverse").click()
+    expect(portfolio.locator("holdings-table tbody tr").first).to_contain_text("AAPL")
+
+    portfolio.evaluate("document.documentElement.style.fontSize = '200%'")
+    assert portfolio.evaluate("document.documentElement.scrollWidth") <= 390
+    portfolio.evaluate("document.documentElement.style.fontSize = ''")
+    portfolio.get_by_label("Symbol", exact=True).fill("NAB.AX")
+    portfolio.get_by_label("Quantity", exact=True).fill("1234567890123456789012345678")
+    portfolio.get_by_label("Cost of one").fill("31")
+    portfolio.get_by_role("button", name="Add", exact=True).click()
+    expect(portfolio.get_by_label("Total value")).to_contain_text(re.compile(r"(,\d{3}){9}"))
+    assert portfolio.evaluate("document.documentElement.scrollWidth") <= 390
+
 
 def test_the_longest_names_need_no_sideways_scrolling(chromium: Chromium, portfolio: Page) -> None:
     portfolio.set_viewport_size({"width": 390, "height": 844})
