@@ -93,12 +93,23 @@ def test_a_refused_holding_says_what_is_wrong_beside_the_form(chromium: Chromium
     expect(portfolio.get_by_label("Quantity")).to_have_attribute("aria-invalid", "true")
     expect(portfolio.get_by_role("row", name="NAB.AX")).to_have_count(0)
 
+    portfolio.get_by_label("Symbol", exact=True).fill("..")  # in an address it would name another
+    portfolio.get_by_role("button", name="Add", exact=True).click()
+    expect(portfolio.locator("holding-form").get_by_role("alert")).to_contain_text("symbol: may have letters")
+    expect(portfolio.get_by_label("Symbol", exact=True)).to_be_focused()
+
 
 def test_a_new_portfolio_is_empty_and_says_what_to_do(
     chromium: Chromium, portfolio: Page, complaints: list[str]
 ) -> None:
     portfolio.get_by_role("button", name="New portfolio").click()
     dialog = portfolio.get_by_role("dialog", name="New portfolio")
+    dialog.get_by_role("button", name="Create").click()
+    expect(dialog.get_by_role("alert")).to_have_text("Please fill in every field.")
+    dialog.get_by_role("button", name="Cancel").click()
+    portfolio.get_by_role("button", name="New portfolio").click()
+    expect(dialog.get_by_role("alert")).to_be_hidden()
+    expect(dialog.get_by_label("Name")).not_to_have_attribute("aria-invalid", "true")
     dialog.get_by_label("Name").fill("<b>Pension & more</b>")
     dialog.get_by_label("Currency").fill("usd")
     dialog.get_by_role("button", name="Create").click()
@@ -318,6 +329,21 @@ def test_a_narrow_page_needs_no_sideways_scrolling(chromium: Chromium, portfolio
     expect(portfolio.locator("holdings-table tbody tr").first).to_be_visible()
     assert portfolio.evaluate("document.documentElement.scrollWidth") <= 390
     expect(portfolio.get_by_role("table", name="Holdings")).to_be_visible()
+
+    portfolio.get_by_role("button", name="Sorted ascending: reverse").click()
+    expect(portfolio.locator("holdings-table tbody tr").last).to_contain_text("AAPL")
+    portfolio.get_by_role("button", name="Sorted descending: reverse").click()
+    expect(portfolio.locator("holdings-table tbody tr").first).to_contain_text("AAPL")
+
+    portfolio.evaluate("document.documentElement.style.fontSize = '200%'")
+    assert portfolio.evaluate("document.documentElement.scrollWidth") <= 390
+    portfolio.evaluate("document.documentElement.style.fontSize = ''")
+    portfolio.get_by_label("Symbol", exact=True).fill("NAB.AX")
+    portfolio.get_by_label("Quantity", exact=True).fill("1234567890123456789012345678")
+    portfolio.get_by_label("Cost of one").fill("31")
+    portfolio.get_by_role("button", name="Add", exact=True).click()
+    expect(portfolio.get_by_label("Total value")).to_contain_text(re.compile(r"(,\d{3}){9}"))
+    assert portfolio.evaluate("document.documentElement.scrollWidth") <= 390
 
 
 def test_the_longest_names_need_no_sideways_scrolling(chromium: Chromium, portfolio: Page) -> None:

@@ -28,6 +28,13 @@ BAD = (
 )
 AS_OF = re.compile(r"not live: as of \d\d:\d\d:\d\d")
 
+UNREACHABLE = "The server cannot be reached."
+
+
+def fail_once(page: Page, path: str, status: int = 0) -> None:
+    """Answer the next request with a status, or not at all."""
+    page.route(path, lambda route: route.fulfill(status=status, json={}) if status else route.abort(), times=1)
+
 
 class Person:
     """Somebody with an account and a portfolio, who has signed in."""
@@ -161,6 +168,35 @@ def test_what_is_held_is_changed_by_the_keyboard(chromium: Chromium, live: Page,
     assert complaints == []
 
 
+def test_what_is_imported_is_what_was_checked_though_the_file_changes(
+    chromium: Chromium, person: Person, live: Page, tmp_path: Path
+) -> None:
+    file = tmp_path / "holdings.csv"
+    file.write_bytes(b"\n".join([GOOD.splitlines()[0], *[b"CBA.AX,ten,1,AUD"] * 150]))
+    live.get_by_role("button", name="Import CSV").click()
+    dialog = live.get_by_role("dialog")
+    chosen = dialog.get_by_label("File", exact=True)
+    chosen.set_input_files(file)
+    expect(dialog.get_by_role("status")).to_have_text(
+        "Nothing is imported: at least 100 rows are wrong. These are the first faults:"
+    )
+
+    file.write_bytes(GOOD)
+    with live.expect_file_chooser() as chooser:
+        chosen.click()
+    expect(chosen).to_have_value("")  # or the same name would be no change
+    expect(dialog.get_by_role("status")).to_be_empty()
+    chooser.value.set_files(file)
+    expect(dialog.get_by_role("status")).to_contain_text("3 holdings, nothing wrong")
+    file.write_bytes(BAD)
+    dialog.get_by_label("goes, unless it is in the file").check()
+    expect(dialog.get_by_role("status")).to_contain_text("3 holdings, nothing wrong")
+    dialog.get_by_role("button", name="Import").click()
+
+    expect(dialog).to_be_hidden()
+    expect(live.get_by_role("row", name="AAPL")).to_be_visible()
+
+
 def test_a_symbol_is_found_by_the_name_of_its_company(chromium: Chromium, live: Page, complaints: list[str]) -> None:
     field = live.get_by_role("combobox", name="Symbol", exact=True)
     field.press_sequentially("wesfarm")
@@ -209,6 +245,26 @@ def test_the_chart_shows_the_portfolio_and_each_price_over_each_range(
     assert complaints == []
 
 
+def test_a_chart_that_cannot_be_read_or_drawn_says_so_and_comes_when_it_can(
+    chromium: Chromium, person: Person, page: Page
+) -> None:
+    person.hold("CBA.AX")
+    fail_once(page, "**/lightweight-charts.js")
+
+    page.goto(person.url)
+
+    message = page.locator("portfolio-chart").get_by_role("status")
+    expect(message).to_have_text("No history: The chart cannot be loaded.")
+    expect(page.locator("#chart-summary")).to_contain_text("Since ")
+    expect(page.locator("portfolio-chart canvas").first).to_be_visible()
+    expect(message).to_be_hidden()
+    fail_once(page, "**/CBA.AX/history?*")
+    page.get_by_label("Show the history of").select_option("CBA.AX")
+    expect(message).to_have_text(f"No history: {UNREACHABLE}")
+    expect(page.locator("#chart-summary")).to_be_empty()
+    expect(page.locator("#chart-summary")).to_contain_text("lowest $")
+
+
 def test_the_list_shows_each_portfolio_live(
     chromium: Chromium, person: Person, page: Page, complaints: list[str]
 ) -> None:
@@ -228,6 +284,52 @@ def test_the_list_shows_each_portfolio_live(
     page.get_by_role("link", name="Mine").press("Enter")
     expect(page.get_by_role("row", name="CBA.AX")).to_be_visible()
     assert complaints == []
+
+
+def test_the_list_follows_what_is_renamed_made_and_deleted_elsewhere(
+    chromium: Chromium, person: Person, page: Page
+) -> None:
+    see_again = "document.dispatchEvent(new Event('visibilitychange'))"
+    second = person.make_portfolio("Second")
+    page.goto(person.server.url + "/portfolios")
+    names = page.locator("#portfolios h2")
+    expect(names).to_have_text(["Mine", "Second"])
+
+    path = "/api/v1/portfolios/"
+    person.server.request("PATCH", path + second, {"name": "A second"}, person.token)
+    person.make_portfolio("Third")
+    page.evaluate(see_again)
+    expect(names).to_have_text(["A second", "Mine", "Third"])
+
+    for portfolio in person.server.get(path[:-1], person.token).body:
+        person.server.request("DELETE", path + portfolio["id"], token=person.token)
+    expect(page.get_by_text("There is no portfolio yet")).to_be_visible()
+    person.make_portfolio("Fourth")
+    page.evaluate(see_again)
+    expect(names).to_have_text(["Fourth"])
+    expect(page.locator("#portfolios")).to_contain_text("0 holdings")
+
+
+def test_a_long_list_is_valued_in_turn_and_goes_on_after_too_many_requests(
+    chromium: Chromium, person: Person, page: Page
+) -> None:
+    for number in range(24):
+        person.make_portfolio(f"Other {number}")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/valuation" in request.url else None)
+    fail_once(page, "**/valuation", 429)
+    page.clock.install()
+
+    page.goto(person.server.url + "/portfolios")
+
+    dated = page.locator("#portfolios > li", has_text="as of ")
+    expect(page.locator("#portfolios > li", has_text="0 holdings")).to_have_count(5)
+    assert len(asked) == 1
+    page.clock.fast_forward(30_000)
+    expect(dated).to_have_count(18)
+    assert len(asked) == 1 + 18
+    page.clock.fast_forward(30_000)
+    expect(dated).to_have_count(20)
 
 
 def test_a_portfolio_that_is_not_there_says_so(chromium: Chromium, person: Person, page: Page) -> None:
@@ -259,8 +361,11 @@ def test_without_a_network_values_are_marked_as_old_at_once(chromium: Chromium, 
     live.context.set_offline(True)
     expect(live.locator("connection-indicator")).to_have_text("Offline")
     expect(live.get_by_text(AS_OF)).to_be_visible()
+    live.get_by_role("button", name="Edit CBA.AX").click()
+    expect(live.locator("#problem")).to_have_text(UNREACHABLE)
 
     live.context.set_offline(False)
+    expect(live.locator("#problem")).to_be_hidden()
     expect(live.locator("connection-indicator")).to_have_text("Connected")
     expect(live.get_by_text(AS_OF)).to_be_hidden()
     changes(live)
@@ -345,6 +450,60 @@ def test_a_changed_price_is_marked_without_motion_for_who_asks_for_less(chromium
     assert end == "transparent"
     begin, end = next_mark("reduce")
     assert begin == end
+
+
+@pytest.mark.parametrize("path", ["/portfolios", "/?portfolio="])
+def test_a_page_that_is_opened_while_the_server_is_away_starts_by_itself(
+    chromium: Chromium, person: Person, page: Page, path: str
+) -> None:
+    person.hold("CBA.AX")
+    fail_once(page, "**/api/v1/portfolios?limit=500", 429)
+    fail_once(page, "**/api/v1/auth/me")
+
+    page.goto(person.server.url + (path if path == "/portfolios" else path + person.portfolio))
+
+    expect(page.locator("#problem")).to_have_text(UNREACHABLE)
+    expect(page.locator("#loading")).to_be_visible()
+    expect(page.locator("[data-field=total]")).to_contain_text("$")
+    expect(page.locator("#problem")).to_be_hidden()
+
+
+def test_a_portfolio_that_is_deleted_elsewhere_takes_its_open_dialog_along(
+    chromium: Chromium, person: Person, page: Page
+) -> None:
+    """A modal dialog that is not seen would bar the whole page."""
+    for opener in ("Edit portfolio", "Share", "Import CSV", "Remove CBA.AX"):
+        person.portfolio = person.make_portfolio(opener)
+        person.hold("CBA.AX")
+        page.goto(person.url)
+        page.get_by_role("button", name=opener).click()
+        expect(page.get_by_role("dialog")).to_be_visible()
+
+        person.server.request("DELETE", f"/api/v1/portfolios/{person.portfolio}", token=person.token)
+
+        expect(page.get_by_role("alert").filter(visible=True)).to_contain_text("is not there, or it is not yours")
+        page.get_by_role("link", name="market-actors").click()
+        page.wait_for_url("**/portfolios")
+
+
+def test_after_another_person_has_signed_in_no_tab_shows_what_was_the_firsts(
+    chromium: Chromium, person: Person, live: Page, server: RunningServer, admin: str
+) -> None:
+    sign_in = "async (person) => (await import('/ui/api.js')).post('/auth/login', { ...person, session: true })"
+    live.evaluate(sign_in, {"email": ADMIN, "password": PASSWORD})
+    expect(live.get_by_text(person.email)).to_be_visible()
+
+    live.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+
+    expect(live.get_by_text(ADMIN)).to_be_visible()
+    expect(live.locator("#view")).to_be_hidden()
+    other = live.context.new_page()
+    other.goto(server.url + "/sign-in")
+    other.get_by_label("E-mail").fill(person.email)
+    other.get_by_label("Password").fill(PASSWORD)
+    other.get_by_role("button", name="Sign in").click()
+    expect(live.get_by_text(person.email)).to_be_visible()
+    expect(live.get_by_role("row", name="CBA.AX")).to_be_visible()
 
 
 def test_another_persons_portfolio_is_not_told_from_none(

@@ -1,10 +1,11 @@
 /**
  * Asks the server. The session cookie says who is asking; unsafe requests prove with the
  * XSRF cookie that they come from one of its own pages. Tells the window "unauthorized" when
- * the server does not know who is asking.
+ * the server does not know who is asking, and "reachable" when it answers again.
  */
 
 const BASE = "/api/v1";
+let isReachable = true;
 
 /** An answer that is not a success, or none at all (status 0). */
 export class ApiError extends Error {
@@ -43,8 +44,11 @@ async function exchange(method, path, body, type = "application/json") {
   try {
     response = await fetch(BASE + path, { method, headers, body, cache: "no-store" });
   } catch {
+    isReachable = false;
     throw new ApiError(0, { detail: "The server cannot be reached." });
   }
+  if (!isReachable) dispatchEvent(new Event("reachable"));
+  isReachable = true;
   const answer = response.status === 204 ? null : await response.json().catch(() => ({}));
   if (response.status === 401) dispatchEvent(new Event("unauthorized"));
   if (!response.ok) throw new ApiError(response.status, answer, Number(response.headers.get("Retry-After")) || 0);

@@ -1,5 +1,6 @@
 /** Draws a line with lightweight-charts; the library comes when the first chart is shown. */
 
+import { ApiError } from "./api.js";
 import { localSeconds } from "./chart-data.js";
 
 const LIBRARY = "./lightweight-charts.js";
@@ -7,18 +8,22 @@ const LOGO = /^<svg xmlns="http:[^<>"]*" [^<>]*>(?:<\/?(?:g|path|defs|clipPath|s
 const HANDLER = /\son\w+=/i;
 const CLEAR = { lineColor: "transparent", topColor: "transparent", bottomColor: "transparent" };
 
-let library = null;
+let failures = 0;
 
 /** The library sets one piece of markup, its logo; nothing else in the page may set any. */
-function load() {
-  library ??= (async () => {
-    globalThis.trustedTypes?.createPolicy("default", {
-      createHTML: (markup) => (LOGO.test(markup) && !HANDLER.test(markup) ? markup : null),
-    });
-    await import(LIBRARY);
-    return globalThis.LightweightCharts;
-  })();
-  return library;
+globalThis.trustedTypes?.createPolicy("default", {
+  createHTML: (markup) => (LOGO.test(markup) && !HANDLER.test(markup) ? markup : null),
+});
+
+/** Browsers keep in mind that an address could not be loaded: the next try takes another. */
+async function load() {
+  try {
+    await import(failures ? `${LIBRARY}?try=${failures}` : LIBRARY);
+  } catch {
+    failures += 1;
+    throw new ApiError(0, { detail: "The chart cannot be loaded." });
+  }
+  return globalThis.LightweightCharts;
 }
 
 /** @param {string} name of a custom property of the page's style */

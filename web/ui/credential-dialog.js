@@ -1,6 +1,6 @@
 import { get, post, removeIfThere } from "./api.js";
 import { confirmFirst } from "./confirm-dialog.js";
-import { fieldsOf, make, onSubmit, setProblem, setText } from "./dom.js";
+import { clear, fieldsOf, make, onSubmit, setProblem, setText } from "./dom.js";
 
 const MOST = 500; // in one answer
 
@@ -37,7 +37,7 @@ export class CredentialDialog extends HTMLElement {
   }
 
   #open() {
-    this.querySelector("form").reset();
+    clear(this.querySelector("form"));
     this.#forget();
     this.#fields.list.replaceChildren();
     this.#dialog.showModal();

@@ -1,6 +1,6 @@
 import { patch, removeIfThere } from "./api.js";
 import { confirmFirst } from "./confirm-dialog.js";
-import { onSubmit, setProblem } from "./dom.js";
+import { clear, onSubmit } from "./dom.js";
 
 /** <edit-portfolio>: changes name and currency, or deletes. Tells "saved" with the portfolio as detail, and "deleted". */
 class EditPortfolio extends HTMLElement {
@@ -26,9 +26,10 @@ class EditPortfolio extends HTMLElement {
 
   /** What was typed before and not saved is forgotten. */
   #open() {
-    const { elements } = this.querySelector("form");
+    const form = this.querySelector("form");
+    const { elements } = form;
+    clear(form);
     for (const name of ["name", "base_currency"]) elements[name].value = this.#portfolio[name];
-    setProblem(this.querySelector(".problem"), "");
     this.#dialog.showModal();
     elements.name.select();
   }

@@ -1,3 +1,4 @@
+import { setText } from "./dom.js";
 import { HoldingRow } from "./holding-row.js";
 import { COLUMNS, ordered } from "./holdings-order.js";
 
@@ -30,7 +31,8 @@ class HoldingsTable extends HTMLElement {
   #click(button) {
     const { symbol } = button?.closest("tr")?.dataset ?? {};
     const column = button?.closest("[data-sort]")?.dataset.sort;
-    if (column) this.#sort(column);
+    if (button?.dataset.action === "reverse") this.#sort(this.#column);
+    else if (column) this.#sort(column);
     else if (button) this.dispatchEvent(new CustomEvent(`${button.dataset.action}-holding`, { detail: symbol }));
   }
 
@@ -50,6 +52,9 @@ class HoldingsTable extends HTMLElement {
       else head.removeAttribute("aria-sort");
     }
     this.querySelector("select").value = this.#column;
+    const reverse = this.querySelector("[data-action=reverse]");
+    setText(reverse, this.#isDescending ? "↓" : "↑");
+    reverse.setAttribute("aria-label", `Sorted ${sense}: reverse`);
   }
 
   #show() {

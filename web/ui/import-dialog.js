@@ -1,12 +1,15 @@
 import { postCsv } from "./api.js";
 import { fieldsOf, make, setText } from "./dom.js";
 
+const FAULTS_TOLD = 100; // at most, of all that is wrong
+
 /** <import-dialog>: checks a CSV file of holdings, shows what is wrong with each row, and imports it. Tells "imported". */
 class ImportDialog extends HTMLElement {
   #dialog;
   #form;
   #fields;
   #checked = 0;
+  #file = null;
 
   /** Into which portfolio. @type {string?} */
   portfolioId = null;
@@ -17,7 +20,9 @@ class ImportDialog extends HTMLElement {
     this.#fields = fieldsOf(this);
     this.querySelector("[data-action=open]").addEventListener("click", () => this.#open());
     this.querySelector("[data-action=cancel]").addEventListener("click", () => this.#dialog.close());
-    this.#form.addEventListener("change", () => this.#check());
+    const chooser = this.#form.querySelector("[type=file]");
+    chooser.addEventListener("click", () => this.#forget()); // or the same file, changed, could not be chosen again
+    this.#form.addEventListener("change", ({ target }) => (target === chooser ? this.#choose(chooser.files[0]) : this.#check()));
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
       if (this.#isReady) this.#import();
@@ -26,22 +31,44 @@ class ImportDialog extends HTMLElement {
 
   #open() {
     this.#form.reset();
-    this.#show("");
+    this.#forget();
     this.#dialog.showModal();
+  }
+
+  #forget() {
+    this.#form.querySelector("[type=file]").value = "";
+    this.#checked += 1;
+    this.#file = null;
+    this.#show("");
   }
 
   get #isReady() {
     return this.#form.querySelector("[type=submit]").getAttribute("aria-disabled") === "false";
   }
 
+  /** What was chosen is read at once: what is imported is what was checked, though the file changes or goes meanwhile. */
+  async #choose(file) {
+    const checked = (this.#checked += 1);
+    this.#file = null;
+    this.#show(file ? "Reading…" : "");
+    if (!file) return;
+    try {
+      const bytes = await file.arrayBuffer();
+      if (checked !== this.#checked) return;
+      this.#file = bytes;
+      await this.#check();
+    } catch {
+      if (checked === this.#checked) this.#show("The file cannot be read. Please choose it again.");
+    }
+  }
+
   /** Ask what would happen. */
   async #check() {
-    const [file] = this.#form.querySelector("[type=file]").files;
+    if (!this.#file) return;
     const checked = (this.#checked += 1);
-    if (!file) return this.#show("");
     this.#show("Checking…");
     try {
-      const { imported, created, updated } = await this.#send(file, true);
+      const { imported, created, updated } = await this.#send(true);
       if (checked !== this.#checked) return;
       const count = imported === 1 ? "1 holding" : `${imported} holdings`;
       this.#show(`${count}, nothing wrong: ${created} new, ${updated} changed.`, [], imported > 0);
@@ -51,10 +78,9 @@ class ImportDialog extends HTMLElement {
   }
 
   async #import() {
-    const [file] = this.#form.querySelector("[type=file]").files;
     this.#show("Importing…");
     try {
-      await this.#send(file, false);
+      await this.#send(false);
       this.#dialog.close();
       this.dispatchEvent(new Event("imported"));
     } catch (error) {
@@ -62,16 +88,17 @@ class ImportDialog extends HTMLElement {
     }
   }
 
-  /** A file that has gone meanwhile cannot be read. */
-  #send(file, isDryRun) {
+  #send(isDryRun) {
     const query = new URLSearchParams({ dry_run: String(isDryRun), mode: this.#form.elements.mode.value });
-    return postCsv(`/portfolios/${this.portfolioId}/holdings/import?${query}`, file);
+    return postCsv(`/portfolios/${this.portfolioId}/holdings/import?${query}`, this.#file);
   }
 
   #refuse(error) {
     const rows = new Set(error.faults?.map(({ loc }) => loc[1]));
     const count = rows.size === 1 ? "1 row is" : `${rows.size} rows are`;
-    this.#show(rows.size ? `Nothing is imported: ${count} wrong.` : error.message, error.faults ?? []);
+    const isCut = error.faults?.length >= FAULTS_TOLD;
+    const verdict = isCut ? `at least ${count} wrong. These are the first faults:` : `${count} wrong.`;
+    this.#show(rows.size ? `Nothing is imported: ${verdict}` : error.message, error.faults ?? []);
   }
 
   /** @param {string} verdict @param {{loc: (string | number)[], msg: string}[]} faults @param {boolean} isReady */

@@ -1,4 +1,4 @@
-/** The page's stream: its indicator and the server's clock follow it. */
+/** The page's stream: its indicator and the server's clock follow it. Tells the window "reachable" when it connects. */
 
 import { clock } from "./clock.js";
 import "./connection-indicator.js";
@@ -12,7 +12,11 @@ export function connect(right, follow) {
   const stream = new MarketStream({ heartbeatSeconds: Number(document.body.dataset.heartbeatSeconds), ...right });
   const indicator = document.querySelector("connection-indicator");
   stream.addEventListener("clock", ({ detail }) => clock.set(detail));
+  let isConnected = false;
   stream.addEventListener("condition", () => {
+    const wasConnected = isConnected;
+    isConnected = stream.condition.state === "connected";
+    if (isConnected && !wasConnected) dispatchEvent(new Event("reachable"));
     indicator.show(stream.condition);
     follow(stream);
   });

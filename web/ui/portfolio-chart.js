@@ -4,6 +4,7 @@ import { Drawing } from "./chart-drawing.js";
 import { clock } from "./clock.js";
 import { fieldsOf, setText } from "./dom.js";
 import { money, percent, price, ratio, time } from "./format.js";
+import { persist } from "./persist.js";
 
 const APPEND_EVERY = 1_000; // ms
 const FEW = 30; // points, up to which each new value is a point of its own
@@ -19,6 +20,7 @@ class PortfolioChart extends HTMLElement {
   #portfolio = null;
   #subject = WHOLE;
   #read = 0;
+  #isCurrent = false; // the line is of what is chosen
   #step = 0;
   #points = [];
   #symbols = null;
@@ -30,7 +32,7 @@ class PortfolioChart extends HTMLElement {
     this.#ledger = ledger;
     this.#fields = fieldsOf(this);
     this.#fields.subject.addEventListener("change", ({ target }) => this.#turnTo(target.value));
-    this.querySelector(".ranges").addEventListener("change", () => this.#load());
+    this.querySelector(".ranges").addEventListener("change", () => this.#choose());
     ledger.addEventListener("change", () => this.#change());
   }
 
@@ -52,26 +54,55 @@ class PortfolioChart extends HTMLElement {
 
   #turnTo(subject) {
     this.#subject = subject;
+    this.#choose();
+  }
+
+  #choose() {
+    this.#isCurrent = false;
     this.#load();
+  }
+
+  async #draw() {
+    try {
+      this.#drawing = await Drawing.in(this.#fields.plot);
+    } catch (error) {
+      this.#drawn = null; // the next try is another
+      throw error;
+    }
   }
 
   async #load() {
     const read = (this.#read += 1);
     const range = this.#range;
-    try {
-      const [{ points, step }, drawing] = await Promise.all([
+    const isWanted = () => read === this.#read;
+    const refuse = (error) => isWanted() && this.#refuse(error);
+    const ask = async () => {
+      if (!isWanted()) return {};
+      const [history] = await Promise.all([
         readPoints(range, (query) => this.#ask(query), clock.now()),
-        (this.#drawn ??= Drawing.in(this.#fields.plot)),
+        (this.#drawn ??= this.#draw()),
       ]);
-      if (read !== this.#read) return;
-      this.#drawing = drawing;
+      return history;
+    };
+    try {
+      const { points, step } = await persist(ask, refuse);
+      if (!isWanted()) return;
+      this.#isCurrent = true;
       this.#points = points;
       this.#step = points.length < FEW ? APPEND_EVERY : step;
-      drawing.show(withGaps(points, step), (value) => this.#format(String(value)));
+      this.#drawing.show(withGaps(points, step), (value) => this.#format(String(value)));
       this.#describe(range);
     } catch (error) {
-      if (read === this.#read) this.#say(error.status === 0 ? "" : `No history: ${error.message}`);
+      refuse(error);
     }
+  }
+
+  /** A line that was read before stays while it is of what was chosen. @param {Error} error */
+  #refuse(error) {
+    if (this.#isCurrent) return;
+    this.#drawing?.show([], String);
+    setText(this.#fields.summary, "");
+    this.#say(`No history: ${error.message}`);
   }
 
   async #ask(query) {
@@ -87,7 +118,7 @@ class PortfolioChart extends HTMLElement {
     this.#showSubjects();
     const { totals } = this.#ledger;
     const now = Date.now();
-    if (!totals || this.#ledger.isEmpty || !this.#drawing || !this.#wasLive || now - this.#appendedAt < APPEND_EVERY) return;
+    if (!totals || this.#ledger.isEmpty || !this.#isCurrent || !this.#wasLive || now - this.#appendedAt < APPEND_EVERY) return;
     const value = this.#subject === WHOLE ? totals.total_value : this.#row?.price;
     if (value == null || this.#step === 0) return;
     this.#appendedAt = now;

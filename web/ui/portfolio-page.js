@@ -6,7 +6,7 @@
 import { get, removeIfThere } from "./api.js";
 import { confirmFirst } from "./confirm-dialog.js";
 import { keepDetails } from "./details.js";
-import { setProblem, setText } from "./dom.js";
+import { closeDialogs, setProblem, setText } from "./dom.js";
 import "./edit-portfolio.js";
 import "./holding-form.js";
 import "./holdings-table.js";
@@ -15,12 +15,13 @@ import { Ledger } from "./ledger.js";
 import { connect } from "./live.js";
 import { LINKED } from "./market-stream.js";
 import "./new-portfolio.js";
+import { delay, isPassing, persist } from "./persist.js";
 import "./portfolio-chart.js";
 import "./portfolio-links.js";
 import "./portfolio-picker.js";
 import "./portfolio-summary.js";
 import "./refresh-button.js";
-import { explain, leave, whoIs } from "./session.js";
+import { excuse, explain, leave, whoIs } from "./session.js";
 import { ValuationReader } from "./valuation-reader.js";
 
 const address = new URLSearchParams(location.search);
@@ -37,12 +38,14 @@ const query = link ? `?${new URLSearchParams({ link })}` : "";
 let portfolio = null;
 let stream = null;
 let unsubscribe = () => {};
+let failures = 0; // in a row, of reading the values
+let again = 0;
 
 function show(chosen) {
   unsubscribe();
   portfolio = chosen;
   ledger.clear();
-  setProblem(find("#problem"), "");
+  excuse();
   if (chosen.id !== LINKED) know(chosen.id);
   setText(find("#title"), chosen.name);
   document.title = chosen.name;
@@ -66,15 +69,17 @@ function know(id) {
   reader.path = `/portfolios/${encodeURIComponent(id)}/valuation${query}`;
 }
 
-/** There is nothing to be seen here, or not any more: no value stays. */
+/** There is nothing to be seen here, or not any more: no value stays, nor a dialog about it. */
 function end() {
   unsubscribe();
+  for (const root of [find("#view"), editor, links, find("confirm-dialog")]) closeDialogs(root);
   portfolio = null;
   reader.path = "";
   ledger.clear();
   editor.portfolio = links.portfolio = null;
   find("#loading").hidden = true;
   find("connection-indicator").hidden = true;
+  excuse();
   setProblem(
     find("#problem"),
     link ? "This link has ended, or never was one." : "This portfolio is not there, or it is not yours.",
@@ -92,9 +97,12 @@ function showCondition() {
 }
 
 function readingEnded(error) {
-  if (!error) setProblem(find("#problem"), "");
-  else if (error.status === 404 || (link && [401, 403].includes(error.status))) end();
-  else if (error.status !== 0) explain(error); // the indicator says already that nobody answers
+  clearTimeout(again);
+  failures = error ? failures + 1 : 0;
+  if (!error) return excuse();
+  if (error.status === 404 || (link && [401, 403].includes(error.status))) return end();
+  if (error.status !== 0) explain(error); // the indicator says already that nobody answers
+  if (isPassing(error)) again = setTimeout(() => reader.read(), delay(error, failures - 1));
 }
 
 function showPicked({ detail: chosen }) {
@@ -116,6 +124,8 @@ function removeHolding({ detail: symbol }) {
   });
 }
 
+const pick = (id) => persist(() => picker.load(id), explain);
+
 async function startOwn() {
   keepDetails(ledger);
   summary.askNext = async () => (await get("/market-data/status")).next_update;
@@ -127,13 +137,13 @@ async function startOwn() {
   table.addEventListener("remove-holding", removeHolding);
   picker.addEventListener("pick", showPicked);
   for (const [element, event] of [["new-portfolio", "created"], ["edit-portfolio", "saved"]]) {
-    find(element).addEventListener(event, ({ detail }) => picker.load(detail.id).catch(explain));
+    find(element).addEventListener(event, ({ detail }) => pick(detail.id).catch(explain));
   }
   editor.addEventListener("deleted", () => location.assign("/portfolios"));
   try {
-    const user = await whoIs();
+    const user = await persist(whoIs, explain);
     stream = connect({ audience: user.id }, showCondition);
-    await picker.load(asked);
+    await pick(asked);
   } catch (error) {
     find("#loading").hidden = true;
     explain(error);
@@ -147,6 +157,7 @@ function startShared() {
 }
 
 ledger.addEventListener("change", () => {
+  if (!ledger.totals) closeDialogs(find("#view"));
   find("#view").hidden = !ledger.totals;
   find("#loading").hidden = Boolean(ledger.totals) || !portfolio;
   find("#empty").hidden = !ledger.isEmpty;

@@ -6,25 +6,43 @@ import { fieldsOf, setChange, setText } from "./dom.js";
 import { change, money, percent, share, time } from "./format.js";
 import { connect } from "./live.js";
 import "./new-portfolio.js";
+import { isPassing, persist } from "./persist.js";
 import { listPortfolios } from "./portfolio-picker.js";
-import { explain, leave, whoIs } from "./session.js";
+import { excuse, explain, leave, whoIs } from "./session.js";
 
 const LIVE = 5; // portfolios that one stream carries
-const READ_EVERY = 30_000; // ms, those beyond
+const ROUND = 30_000; // ms, in which the list is read, and of the portfolios that are not live
+const MOST = 18; // are valued, those first whose turn was longest ago: the server limits what a viewer may ask for
 const find = (selector) => document.querySelector(selector);
 const open = ({ id }) => location.assign(`/?portfolio=${id}`);
 const cards = new Map();
+let carried = [];
+let unsubscribe = () => {};
+let roundAt = 0;
 
-/** @param {{id: string, name: string, holding_count: number}} portfolio */
-function card(portfolio) {
+function card() {
   const element = find("#portfolio-card").content.cloneNode(true).firstElementChild;
-  const fields = fieldsOf(element);
-  setText(fields.name, portfolio.name);
-  fields.name.href = `/?portfolio=${portfolio.id}`;
-  cards.set(portfolio.id, { element, fields, portfolio, update: null, receivedAt: 0 });
-  return element;
+  return { element, fields: fieldsOf(element), portfolio: null, update: null, receivedAt: 0, askedAt: 0 };
 }
 
+/** @param {{id: string, name: string, holding_count: number}[]} portfolios all there are, in their order */
+function keep(portfolios, stream) {
+  const list = find("#portfolios");
+  const ids = portfolios.map(({ id }) => id);
+  for (const id of cards.keys()) if (!ids.includes(id)) remove(id);
+  portfolios.forEach((portfolio, index) => {
+    const { id, name } = portfolio;
+    if (!cards.has(id)) cards.set(id, card());
+    const known = cards.get(id);
+    known.portfolio = portfolio;
+    setText(known.fields.name, name);
+    known.fields.name.href = `/?portfolio=${id}`;
+    if (list.children[index] !== known.element) list.insertBefore(known.element, list.children[index] ?? null);
+    show(id, stream);
+  });
+  showWhetherEmpty();
+  carry(ids.slice(0, LIVE), stream);
+}
 function show(id, stream) {
   const { element, fields, portfolio, update, receivedAt } = cards.get(id);
   if (!update) return;
@@ -45,6 +63,7 @@ function freshness({ holding_count: count }, { fresh_percent: fresh, partial }) 
 
 function take(id, update, stream, receivedAt = Date.now()) {
   const known = cards.get(id);
+  if (!known) return;
   Object.assign(known, { update, receivedAt });
   if (update.holdings.some(({ source }) => source === "simulated")) find("#simulated").hidden = false;
   show(id, stream);
@@ -55,41 +74,79 @@ function follow(stream) {
   for (const id of cards.keys()) show(id, stream);
 }
 
+/** @param {string[]} ids of which the values come by the stream */
+function carry(ids, stream) {
+  if (ids.join() === carried.join()) return;
+  carried = ids;
+  unsubscribe();
+  for (const id of ids) cards.get(id).askedAt = Date.now();
+  const portfolio = (update, _, receivedAt) => take(update.portfolio_id, update, stream, receivedAt);
+  unsubscribe = stream.subscribe({ portfolios: ids }, { portfolio, gone: drop });
+}
+
+/** @returns {Promise<boolean>} whether the server has answered */
 async function read(id, stream) {
-  if (!cards.has(id) || document.hidden) return;
+  cards.get(id).askedAt = Date.now();
   try {
     take(id, await get(`/portfolios/${id}/valuation`), stream);
   } catch (error) {
     if (error.status === 404) drop(id);
-    else if (error.status !== 0) setText(cards.get(id).fields.note, error.message);
+    else if (isPassing(error)) return false;
+    else if (cards.has(id)) setText(cards.get(id).fields.note, error.message);
+  }
+  return true;
+}
+
+async function readOthers(stream) {
+  if (document.hidden || Date.now() - roundAt < ROUND * 0.9) return; // a round may begin a little early
+  roundAt = Date.now();
+  const ids = [...cards.keys()].filter((id) => !stream.isLive(id) && Date.now() - cards.get(id).askedAt > ROUND / 2);
+  ids.sort((one, other) => cards.get(one).askedAt - cards.get(other).askedAt);
+  for (const id of ids.slice(0, MOST)) {
+    if (cards.has(id) && (document.hidden || !(await read(id, stream)))) return;
   }
 }
 
 function drop(id) {
+  remove(id);
+  showWhetherEmpty();
+}
+
+function remove(id) {
   cards.get(id)?.element.remove();
   cards.delete(id);
+}
+
+function showWhetherEmpty() {
+  const isEmpty = cards.size === 0;
+  find("#empty").hidden = !isEmpty;
+  find("#portfolios").hidden = find("connection-indicator").hidden = isEmpty;
+}
+
+/** What other tabs made, renamed or deleted is seen when this one is. */
+async function readList(stream) {
+  const portfolios = await listPortfolios().catch(() => null); // the next round reads it again
+  if (portfolios) keep(portfolios, stream);
 }
 
 async function start() {
   find("new-portfolio").addEventListener("created", ({ detail }) => open(detail));
   try {
-    const [user, portfolios] = await Promise.all([whoIs(), listPortfolios()]);
+    const user = await persist(whoIs, explain);
+    const portfolios = await persist(listPortfolios, explain);
+    excuse();
     if (location.pathname === "/" && portfolios.length === 1) return location.replace(`/?portfolio=${portfolios[0].id}`);
-    find("#loading").hidden = true;
-    find("#empty").hidden = portfolios.length > 0;
-    find("connection-indicator").hidden = portfolios.length === 0;
-    if (!portfolios.length) return;
-    find("#portfolios").replaceChildren(...portfolios.map(card));
-    find("#portfolios").hidden = false;
-    const ids = portfolios.map(({ id }) => id);
     const stream = connect({ audience: user.id }, follow);
-    stream.subscribe(
-      { portfolios: ids.slice(0, LIVE) },
-      { portfolio: (update, _, receivedAt) => take(update.portfolio_id, update, stream, receivedAt), gone: drop },
-    );
-    const others = ids.slice(LIVE);
-    for (const id of others) read(id, stream);
-    setInterval(() => others.forEach((id) => read(id, stream)), READ_EVERY);
+    keep(portfolios, stream);
+    find("#loading").hidden = true;
+    readOthers(stream);
+    const look = async () => {
+      if (document.hidden) return;
+      await readList(stream);
+      readOthers(stream);
+    };
+    setInterval(look, ROUND);
+    document.addEventListener("visibilitychange", look);
   } catch (error) {
     find("#loading").hidden = true;
     explain(error);
