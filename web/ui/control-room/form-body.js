@@ -1,6 +1,6 @@
 /** What a form says, as the server takes it: without what is empty or does not apply. */
 
-import { idOf } from "./targets.js";
+import { idsOf } from "./targets.js";
 
 /**
  * A field's data-kind says how it is sent: number, moment (of the viewer's zone), target (a name
@@ -18,5 +18,24 @@ export function valueOf(field) {
   const text = field.value.trim();
   if (field.dataset.kind === "number" && /^-?\d{1,15}$/.test(text)) return Number(text);
   if (field.dataset.kind === "moment") return new Date(text).toISOString();
-  return field.dataset.kind === "target" ? idOf(text) : text;
+  return field.dataset.kind === "target" ? meant(field)[0] ?? text : text;
+}
+
+/** @param {HTMLInputElement} field @returns {string[]} the ids that its name may stand for */
+const meant = (field) => idsOf(field.value.trim(), field.getAttribute("list"));
+
+const SEVERAL = "is the name of several: choose one that is offered, with its id";
+
+/** What is wrong with what a form says, before it is sent. @param {HTMLFormElement} form */
+export function faultsIn(form) {
+  return [...form.elements]
+    .filter((field) => field.name && !field.disabled)
+    .map((field) => ({ field: field.name, msg: faultOf(field) }))
+    .filter(({ msg }) => msg);
+}
+
+/** @param {HTMLInputElement} field @returns {string} what is wrong with it */
+function faultOf(field) {
+  if (!field.value.trim()) return field.required ? "is missing" : "";
+  return field.dataset.kind === "target" && meant(field).length > 1 ? SEVERAL : "";
 }
