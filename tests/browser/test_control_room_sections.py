@@ -149,7 +149,8 @@ def test_an_administrator_who_is_made_a_plain_user_loses_the_room(chromium: Chro
     room.ask("POST", "users", {"email": "brief@example.org", "password": PASSWORD, "role": "admin"})
     window = room.window(chromium.browser, "brief@example.org")
     page = window.new_page()
-    visit(page, room, "users")
+    visit(page, room, "providers").get_by_role("button", name="Edit").first.click()
+    expect(page.get_by_role("dialog")).to_be_visible()
     section = visit(admin, room, "users")
     section.get_by_role("row", name="brief@example.org").get_by_role("button", name="Make user").click()
     confirm(admin, "Change it")
@@ -158,8 +159,26 @@ def test_an_administrator_who_is_made_a_plain_user_loses_the_room(chromium: Chro
 
     expect(page.get_by_role("alert")).to_contain_text("The control room is for administrators.")
     expect(page.get_by_role("navigation")).to_have_count(0)
-    expect(page.get_by_text(USER)).to_be_hidden()
+    expect(page.get_by_role("heading", name="Providers")).to_have_count(0)
+    page.get_by_role("link", name="Portfolios", exact=True).click()
+    expect(page).to_have_url(room.server.url + "/portfolios")
     window.close()
+
+
+def test_a_question_that_the_browser_goes_back_from_is_closed(chromium: Chromium, room: Room, admin: Page) -> None:
+    visit(admin, room, "users")
+    admin.get_by_role("link", name="Providers").click()
+    admin.get_by_role("button", name="Edit alpha_vantage").click()
+    expect(admin.get_by_role("dialog")).to_be_visible()
+
+    admin.go_back()
+
+    expect(admin.get_by_role("heading", name="Users", exact=True)).to_be_focused()
+    admin.get_by_role("button", name=f"Deactivate {USER}").click()
+    admin.get_by_role("link", name="Audit").evaluate("link => link.click()")
+    expect(admin.get_by_role("dialog")).to_have_count(0)
+    admin.get_by_role("link", name="Actors", exact=True).click()
+    expect(admin.get_by_role("row", name="scheduler")).to_be_visible()
 
 
 def test_who_is_not_signed_in_any_more_is_sent_to_sign_in(chromium: Chromium, room: Room, user: BrowserContext) -> None:

@@ -64,6 +64,15 @@ export function build(name, attributes, ...children) {
   return node;
 }
 
+/**
+ * Close every dialog that is open in it. Before an element around one is hidden: a modal dialog that is not seen still
+ * bars the whole page.
+ * @param {ParentNode} root
+ */
+export function closeDialogs(root) {
+  for (const dialog of root.querySelectorAll("dialog")) dialog.close();
+}
+
 /** Say what is wrong, or nothing. @param {HTMLElement} node @param {string} text */
 export function setProblem(node, text) {
   node.hidden = !text;

@@ -1,6 +1,6 @@
 /** The control room: who may see it, and which of its sections is looked at. */
 
-import { setProblem } from "../dom.js";
+import { closeDialogs, setProblem } from "../dom.js";
 import { leave, whoIs } from "../session.js";
 import "./api-usage.js";
 import "./audit-log.js";
@@ -24,6 +24,7 @@ const NOT_ALLOWED = "The control room is for administrators. Ask one of them to 
 /** Say why the room cannot be shown; who is not signed in is sent to do so. */
 function refuse(error) {
   if (error.status === 401) return leave(true);
+  closeDialogs(document);
   find("#room").hidden = true;
   find("emergency-stop").hidden = true;
   for (const section of sections.values()) section.close();
@@ -34,6 +35,7 @@ function refuse(error) {
 const keepInView = () => find("#sections [aria-current]").scrollIntoView({ block: "nearest", inline: "center" });
 
 function show({ isChosen }) {
+  closeDialogs(document);
   const name = sections.has(location.hash.slice(1)) ? location.hash.slice(1) : sections.keys().next().value;
   for (const [each, section] of sections) if (each !== name) section.close();
   for (const link of links) {
