@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 from collections.abc import Iterator
 from typing import Literal
 
@@ -220,9 +221,56 @@ def test_a_section_says_that_it_loads_that_it_failed_and_what_is_not_up_to_date(
 
     admin.route("**/api/v1/admin/actors*", lambda route: route.abort())
     admin.evaluate(READ_AGAIN)
-    expect(section.get_by_role("alert")).to_contain_text("This is not up to date")
+    expect(section.get_by_role("alert")).to_have_text(
+        re.compile(r"This is not up to date since \d.*: The server cannot be reached\.")
+    )
     expect(section.get_by_role("row", name="scheduler")).to_contain_text("running")
     admin.unroute("**/api/v1/admin/actors*")
+
+
+def test_a_section_without_anything_is_not_read_out_again_and_again(
+    chromium: Chromium, room: Room, admin: Page
+) -> None:
+    section = visit(admin, room, "quarantine")
+    expect(section.get_by_text("No price is held back.")).to_be_visible()
+    section.get_by_role("status").evaluate("""node => {
+        window.changes = 0;
+        const seen = { attributes: true, childList: true, characterData: true, subtree: true };
+        new MutationObserver(() => window.changes += 1).observe(node, seen);
+    }""")
+
+    with admin.expect_response("**/admin/quarantine?*"):
+        admin.evaluate(READ_AGAIN)
+
+    expect(admin.locator("#quarantine-section:not([aria-busy])")).to_be_visible()
+    assert admin.evaluate("window.changes") == 0
+
+
+HURRY = """const timeout = AbortSignal.timeout.bind(AbortSignal);
+AbortSignal.timeout = (ms) => timeout(ms / 10);"""
+
+
+def test_a_server_that_hangs_is_noticed_and_its_orders_are_in_doubt(chromium: Chromium, room: Room) -> None:
+    window = room.window(chromium.browser, ADMIN)
+    page = window.new_page()
+    page.add_init_script(HURRY)
+    section = visit(page, room, "users")
+    assert room.server.process is not None
+    room.server.process.send_signal(signal.SIGSTOP)
+    try:
+        section.get_by_label("E-mail").fill("doubtful@example.org")
+        section.get_by_role("button", name="Add", exact=True).click()
+        expect(section.locator("form.add").get_by_role("alert")).to_have_text(
+            "The server did not answer within 10 s. It is not known whether this was done."
+        )
+        expect(section.locator(".failure").get_by_role("alert")).to_have_text(
+            re.compile(r"This is not up to date since \d.*: The server did not answer within 10 s\.")
+        )
+        expect(section.get_by_role("row", name=USER)).to_be_visible()
+    finally:
+        room.server.process.send_signal(signal.SIGCONT)
+    expect(section.locator(".failure")).to_be_hidden()
+    window.close()
 
 
 def test_a_provider_is_switched_and_limited_with_a_reason(chromium: Chromium, room: Room, admin: Page) -> None:

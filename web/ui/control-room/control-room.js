@@ -1,5 +1,6 @@
 /** The control room: who may see it, and which of its sections is looked at. */
 
+import { giveUpAfter } from "../api.js";
 import { closeDialogs, setProblem } from "../dom.js";
 import { leave, whoIs } from "../session.js";
 import "./api-usage.js";
@@ -15,6 +16,8 @@ import "./reason-dialog.js";
 import { tellChange } from "./room-section.js";
 import { loadTargets } from "./targets.js";
 import "./user-list.js";
+
+const PATIENCE = 10_000; // ms
 
 const find = (selector) => document.querySelector(selector);
 const links = [...document.querySelectorAll("#sections a")];
@@ -53,6 +56,7 @@ function show({ isChosen }) {
 }
 
 async function start() {
+  giveUpAfter(PATIENCE);
   try {
     const user = await whoIs();
     if (user.role !== "admin") return setProblem(find("#problem"), NOT_ALLOWED);
