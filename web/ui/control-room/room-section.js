@@ -81,6 +81,7 @@ export class RoomSection extends HTMLElement {
     const filters = this.querySelector("form.filters");
     if (filters) clearFaults(filters);
     if (filters) showFaults(filters, faults);
+    if (!text && this.#failure.contains(document.activeElement)) this.querySelector("h2").focus();
     this.#failure.hidden = !text;
     setProblem(this.#failure.querySelector("[role=alert]"), text);
   }
