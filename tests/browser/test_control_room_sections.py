@@ -361,6 +361,10 @@ def test_a_user_is_added_by_a_link_that_signs_in_once_and_is_deactivated(
     page.goto(link.input_value())
     expect(page.get_by_text("new@example.org")).to_be_visible()
     guest.close()
+    section.get_by_label("E-mail").fill("new@example.org")
+    section.get_by_role("button", name="Add", exact=True).click()
+    expect(section.locator("form.add").get_by_role("alert")).to_be_visible()
+    expect(link).to_be_hidden()
 
     row = section.get_by_role("row", name="new@example.org")
     row.get_by_role("button", name="Deactivate").click()
