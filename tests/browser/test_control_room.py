@@ -189,6 +189,14 @@ def test_what_is_refused_is_said_at_its_field(chromium: Chromium, room: Room, ad
     expect(minutes).to_be_focused()
     expect(minutes).to_have_attribute("aria-invalid", "true")
     expect(minutes).to_have_accessible_description(re.compile("1"))
+    minutes.fill("1.5")
+    field(form, "Until (for good if empty)").fill("12026-01-01T00:00")
+    form.get_by_role("button", name="Preview").click()
+    expect(minutes).to_have_accessible_description("must be a whole number")
+    expect(field(form, "Until (for good if empty)")).to_have_accessible_description(
+        "must be a whole date and time, with a year of four digits"
+    )
+    field(form, "Until (for good if empty)").fill("")
     minutes.fill("5")
     field(form, "For").select_option(label="a user")
     field(form, "User").fill("nobody@example.org")

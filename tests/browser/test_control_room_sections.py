@@ -286,7 +286,7 @@ def test_a_provider_is_switched_and_limited_with_a_reason(chromium: Chromium, ro
     dialog.get_by_label("Reason").fill("A bigger plan")
     dialog.get_by_role("button", name="Save").click()
     expect(dialog.get_by_label("Calls a day")).to_be_focused()
-    expect(dialog.get_by_label("Calls a day")).to_have_accessible_description(re.compile("."))
+    expect(dialog.get_by_label("Calls a day")).to_have_accessible_description("must be a whole number")
     dialog.get_by_label("Calls a day").fill("75")
     dialog.get_by_label("Cost of a call").fill("0.005")
     exchanges = dialog.get_by_label("Exchanges whose symbols it is asked for, by commas")
@@ -391,6 +391,9 @@ def test_the_log_is_filtered_and_shows_what_changed(chromium: Chromium, room: Ro
     section.get_by_label("From").fill("2099-01-01T00:00")
     section.get_by_label("From").press("Tab")
     expect(section.get_by_text("No change fits.")).to_be_visible()
+    section.get_by_label("From").fill("12026-01-01T00:00")
+    section.get_by_label("From").press("Tab")
+    expect(section.get_by_label("From")).to_have_accessible_description(re.compile("a year of four digits"))
     room.undo_everything()
 
 
