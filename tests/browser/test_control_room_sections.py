@@ -89,6 +89,14 @@ def everybody_can_read(page: Page) -> None:
         found = Axe().run(page)
         assert found.violations_count == 0, found.generate_report()
         assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+    needs_no_sideways_scrolling_in_large_print(page)
+
+
+def needs_no_sideways_scrolling_in_large_print(page: Page) -> None:
+    page.set_viewport_size({"width": 320, "height": 844})
+    page.evaluate("document.documentElement.style.fontSize = '200%'")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    page.evaluate("document.documentElement.style.fontSize = ''")
 
 
 @pytest.mark.parametrize(("section", "opener"), [("providers", "Edit alpha_vantage"), ("users", f"Deactivate {USER}")])
@@ -501,3 +509,4 @@ def test_the_longest_names_need_no_sideways_scrolling(chromium: Chromium, room: 
         for width in (390, 961, 1280):
             admin.set_viewport_size({"width": width, "height": 844})
             assert admin.evaluate("document.documentElement.scrollWidth") <= width, (section, width)
+        needs_no_sideways_scrolling_in_large_print(admin)
