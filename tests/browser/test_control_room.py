@@ -189,6 +189,14 @@ def test_what_is_refused_is_said_at_its_field(chromium: Chromium, room: Room, ad
     expect(minutes).to_be_focused()
     expect(minutes).to_have_attribute("aria-invalid", "true")
     expect(minutes).to_have_accessible_description(re.compile("1"))
+    minutes.fill("1.5")
+    field(form, "Until (for good if empty)").fill("12026-01-01T00:00")
+    form.get_by_role("button", name="Preview").click()
+    expect(minutes).to_have_accessible_description("must be a whole number")
+    expect(field(form, "Until (for good if empty)")).to_have_accessible_description(
+        "must be a whole date and time, with a year of four digits"
+    )
+    field(form, "Until (for good if empty)").fill("")
     minutes.fill("5")
     field(form, "For").select_option(label="a user")
     field(form, "User").fill("nobody@example.org")
@@ -221,6 +229,38 @@ def test_each_scope_asks_for_its_own_target_alone(chromium: Chromium, room: Room
         row = section.get_by_role("row").filter(has_text=f"To test {shown}")
         expect(row).to_contain_text("active")
         expect(row.get_by_role("cell").first).to_contain_text(shown)
+
+
+def test_an_id_is_never_a_name_and_a_name_of_several_is_refused(chromium: Chromium, room: Room, admin: Page) -> None:
+    meant = room.make_portfolio("Twin", room.token, symbols=())
+    twin = room.make_portfolio("Twin", room.user_token, symbols=())
+    trap = room.make_portfolio(meant, room.user_token, symbols=())
+    usage = room.ask("GET", "api-usage")
+    used = [{"portfolio_id": twin, "portfolio_name": "Twin"}, {"portfolio_id": trap, "portfolio_name": meant}]
+    admin.route("**/api/v1/admin/api-usage?*", lambda route: route.fulfill(json=usage | {"by_portfolio": used}))
+    offers = (f"Twin of {ADMIN} ({meant})", f"Twin ({twin})", f"{meant} ({trap})")
+    for name, what in (("overrides", "no updates"), ("intervals", None)):
+        form = order_form(visit(admin, room, name))
+        for offer in offers:
+            expect(admin.locator(f'#portfolios option[value="{offer}"]')).to_have_count(1)
+        expect(admin.locator('#portfolios option[value="Twin"]')).to_have_count(0)
+        if what:
+            field(form, "What").select_option(label=what)
+        field(form, "For").select_option(label="a portfolio")
+        if not what:
+            field(form, MINUTES).fill("5")
+        field(form, "Reason").fill("To test targets")
+        portfolio = field(form, PORTFOLIO)
+        portfolio.fill("Twin")
+        form.get_by_role("button", name="Preview").click()
+        expect(portfolio).to_have_accessible_description(re.compile("the name of several"))
+
+        for given, target in ((meant, meant), (offers[1], twin), (offers[2], trap)):
+            portfolio.fill(given)
+            with admin.expect_request("**/preview") as asked:
+                form.get_by_role("button", name="Preview").click()
+            assert asked.value.post_data_json["target_id"] == target
+            expect(form.get_by_role("button", name="Order it")).to_be_focused()
 
 
 def test_the_rules_of_a_symbol_and_a_portfolio_are_explained_by_name(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 from collections.abc import Iterator
 from typing import Literal
 
@@ -88,6 +89,14 @@ def everybody_can_read(page: Page) -> None:
         found = Axe().run(page)
         assert found.violations_count == 0, found.generate_report()
         assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+    needs_no_sideways_scrolling_in_large_print(page)
+
+
+def needs_no_sideways_scrolling_in_large_print(page: Page) -> None:
+    page.set_viewport_size({"width": 320, "height": 844})
+    page.evaluate("document.documentElement.style.fontSize = '200%'")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    page.evaluate("document.documentElement.style.fontSize = ''")
 
 
 @pytest.mark.parametrize(("section", "opener"), [("providers", "Edit alpha_vantage"), ("users", f"Deactivate {USER}")])
@@ -149,7 +158,8 @@ def test_an_administrator_who_is_made_a_plain_user_loses_the_room(chromium: Chro
     room.ask("POST", "users", {"email": "brief@example.org", "password": PASSWORD, "role": "admin"})
     window = room.window(chromium.browser, "brief@example.org")
     page = window.new_page()
-    visit(page, room, "users")
+    visit(page, room, "providers").get_by_role("button", name="Edit").first.click()
+    expect(page.get_by_role("dialog")).to_be_visible()
     section = visit(admin, room, "users")
     section.get_by_role("row", name="brief@example.org").get_by_role("button", name="Make user").click()
     confirm(admin, "Change it")
@@ -158,8 +168,26 @@ def test_an_administrator_who_is_made_a_plain_user_loses_the_room(chromium: Chro
 
     expect(page.get_by_role("alert")).to_contain_text("The control room is for administrators.")
     expect(page.get_by_role("navigation")).to_have_count(0)
-    expect(page.get_by_text(USER)).to_be_hidden()
+    expect(page.get_by_role("heading", name="Providers")).to_have_count(0)
+    page.get_by_role("link", name="Portfolios", exact=True).click()
+    expect(page).to_have_url(room.server.url + "/portfolios")
     window.close()
+
+
+def test_a_question_that_the_browser_goes_back_from_is_closed(chromium: Chromium, room: Room, admin: Page) -> None:
+    visit(admin, room, "users")
+    admin.get_by_role("link", name="Providers").click()
+    admin.get_by_role("button", name="Edit alpha_vantage").click()
+    expect(admin.get_by_role("dialog")).to_be_visible()
+
+    admin.go_back()
+
+    expect(admin.get_by_role("heading", name="Users", exact=True)).to_be_focused()
+    admin.get_by_role("button", name=f"Deactivate {USER}").click()
+    admin.get_by_role("link", name="Audit").evaluate("link => link.click()")
+    expect(admin.get_by_role("dialog")).to_have_count(0)
+    admin.get_by_role("link", name="Actors", exact=True).click()
+    expect(admin.get_by_role("row", name="scheduler")).to_be_visible()
 
 
 def test_who_is_not_signed_in_any_more_is_sent_to_sign_in(chromium: Chromium, room: Room, user: BrowserContext) -> None:
@@ -201,9 +229,56 @@ def test_a_section_says_that_it_loads_that_it_failed_and_what_is_not_up_to_date(
 
     admin.route("**/api/v1/admin/actors*", lambda route: route.abort())
     admin.evaluate(READ_AGAIN)
-    expect(section.get_by_role("alert")).to_contain_text("This is not up to date")
+    expect(section.get_by_role("alert")).to_have_text(
+        re.compile(r"This is not up to date since \d.*: The server cannot be reached\.")
+    )
     expect(section.get_by_role("row", name="scheduler")).to_contain_text("running")
     admin.unroute("**/api/v1/admin/actors*")
+
+
+def test_a_section_without_anything_is_not_read_out_again_and_again(
+    chromium: Chromium, room: Room, admin: Page
+) -> None:
+    section = visit(admin, room, "quarantine")
+    expect(section.get_by_text("No price is held back.")).to_be_visible()
+    section.get_by_role("status").evaluate("""node => {
+        window.changes = 0;
+        const seen = { attributes: true, childList: true, characterData: true, subtree: true };
+        new MutationObserver(() => window.changes += 1).observe(node, seen);
+    }""")
+
+    with admin.expect_response("**/admin/quarantine?*"):
+        admin.evaluate(READ_AGAIN)
+
+    expect(admin.locator("#quarantine-section:not([aria-busy])")).to_be_visible()
+    assert admin.evaluate("window.changes") == 0
+
+
+HURRY = """const timeout = AbortSignal.timeout.bind(AbortSignal);
+AbortSignal.timeout = (ms) => timeout(ms / 10);"""
+
+
+def test_a_server_that_hangs_is_noticed_and_its_orders_are_in_doubt(chromium: Chromium, room: Room) -> None:
+    window = room.window(chromium.browser, ADMIN)
+    page = window.new_page()
+    page.add_init_script(HURRY)
+    section = visit(page, room, "users")
+    assert room.server.process is not None
+    room.server.process.send_signal(signal.SIGSTOP)
+    try:
+        section.get_by_label("E-mail").fill("doubtful@example.org")
+        section.get_by_role("button", name="Add", exact=True).click()
+        expect(section.locator("form.add").get_by_role("alert")).to_have_text(
+            "The server did not answer within 10 s. It is not known whether this was done."
+        )
+        expect(section.locator(".failure").get_by_role("alert")).to_have_text(
+            re.compile(r"This is not up to date since \d.*: The server did not answer within 10 s\.")
+        )
+        expect(section.get_by_role("row", name=USER)).to_be_visible()
+    finally:
+        room.server.process.send_signal(signal.SIGCONT)
+    expect(section.locator(".failure")).to_be_hidden()
+    window.close()
 
 
 def test_a_provider_is_switched_and_limited_with_a_reason(chromium: Chromium, room: Room, admin: Page) -> None:
@@ -219,7 +294,7 @@ def test_a_provider_is_switched_and_limited_with_a_reason(chromium: Chromium, ro
     dialog.get_by_label("Reason").fill("A bigger plan")
     dialog.get_by_role("button", name="Save").click()
     expect(dialog.get_by_label("Calls a day")).to_be_focused()
-    expect(dialog.get_by_label("Calls a day")).to_have_accessible_description(re.compile("."))
+    expect(dialog.get_by_label("Calls a day")).to_have_accessible_description("must be a whole number")
     dialog.get_by_label("Calls a day").fill("75")
     dialog.get_by_label("Cost of a call").fill("0.005")
     exchanges = dialog.get_by_label("Exchanges whose symbols it is asked for, by commas")
@@ -294,6 +369,10 @@ def test_a_user_is_added_by_a_link_that_signs_in_once_and_is_deactivated(
     page.goto(link.input_value())
     expect(page.get_by_text("new@example.org")).to_be_visible()
     guest.close()
+    section.get_by_label("E-mail").fill("new@example.org")
+    section.get_by_role("button", name="Add", exact=True).click()
+    expect(section.locator("form.add").get_by_role("alert")).to_be_visible()
+    expect(link).to_be_hidden()
 
     row = section.get_by_role("row", name="new@example.org")
     row.get_by_role("button", name="Deactivate").click()
@@ -320,6 +399,9 @@ def test_the_log_is_filtered_and_shows_what_changed(chromium: Chromium, room: Ro
     section.get_by_label("From").fill("2099-01-01T00:00")
     section.get_by_label("From").press("Tab")
     expect(section.get_by_text("No change fits.")).to_be_visible()
+    section.get_by_label("From").fill("12026-01-01T00:00")
+    section.get_by_label("From").press("Tab")
+    expect(section.get_by_label("From")).to_have_accessible_description(re.compile("a year of four digits"))
     room.undo_everything()
 
 
@@ -427,3 +509,4 @@ def test_the_longest_names_need_no_sideways_scrolling(chromium: Chromium, room: 
         for width in (390, 961, 1280):
             admin.set_viewport_size({"width": width, "height": 844})
             assert admin.evaluate("document.documentElement.scrollWidth") <= width, (section, width)
+        needs_no_sideways_scrolling_in_large_print(admin)

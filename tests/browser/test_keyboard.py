@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.chromium import Chromium
-from tests.browser.control_room import ADMIN, SECTIONS, Room, open_room, visit
+from tests.browser.control_room import ADMIN, SECTIONS, USER, Room, open_room, visit
 
 pytestmark = pytest.mark.browser
 
@@ -112,9 +112,32 @@ def test_everything_is_stopped_and_started_by_the_keyboard(chromium: Chromium, r
     page.keyboard.type("The feed is wrong")
     page.keyboard.press("Enter")
     expect(page.get_by_text("Everything is stopped.")).to_be_visible()
+    expect(page.get_by_role("button", name="Lift the stop")).to_be_focused()
 
     page.get_by_role("button", name="Lift the stop").press("Enter")
     page.keyboard.type("It is right again")
     page.keyboard.press("Enter")
 
     expect(page.get_by_text("Everything is stopped.")).to_be_hidden()
+    expect(page.get_by_role("button", name="Emergency stop")).to_be_focused()
+
+
+def test_the_focus_stays_where_something_was_done(chromium: Chromium, room: Room, page: Page) -> None:
+    stop = {"override_type": "disable_updates", "scope": "symbol", "symbol": "BHP.AX", "reason": "A test"}
+    room.ask("POST", "overrides", stop)
+    room.ask("POST", "poll-intervals", {"config_type": "global", "interval_minutes": 5, "reason": "A test"})
+    undone = page.get_by_role("rowheader", name="No updates")
+    ended = page.get_by_role("rowheader", name="everything")
+    for section, button, after in (
+        ("users", f"Deactivate {USER}", page.get_by_role("button", name=f"Activate {USER}", exact=True)),
+        ("users", f"Make administrator: {USER}", page.get_by_role("button", name=f"Make user: {USER}")),
+        ("providers", "Disable simulated", page.get_by_role("button", name="Enable simulated")),
+        ("overrides", "Undo No updates for symbol BHP.AX", undone),
+        ("intervals", "End the interval for everything", ended),
+    ):
+        visit(page, room, section).get_by_role("button", name=button, exact=True).press("Enter")
+        page.keyboard.type("Because")
+        page.keyboard.press("Enter")
+
+        expect(page.get_by_role("dialog")).to_have_count(0)
+        expect(after).to_be_focused()

@@ -6,6 +6,12 @@
 
 const BASE = "/api/v1";
 let isReachable = true;
+let patience = 0; // ms; 0: as the browser has it
+
+/** Wait for no answer of the server longer than this, on the whole page. @param {number} ms */
+export function giveUpAfter(ms) {
+  patience = ms;
+}
 
 /** An answer that is not a success, or none at all (status 0). */
 export class ApiError extends Error {
@@ -36,20 +42,32 @@ function xsrfToken() {
   return document.cookie.match(/(?:^|; )_xsrf=([^;]*)/)?.[1] ?? "";
 }
 
+/** @param {Error} error of a request @param {string} method @param {string} path */
+function unanswered({ name }, method, path) {
+  if (name !== "TimeoutError") return new ApiError(0, { detail: "The server cannot be reached." });
+  const isHarmless = method === "GET" || path.endsWith("/preview");
+  const doubt = isHarmless ? "" : " It is not known whether this was done.";
+  return new ApiError(0, { detail: `The server did not answer within ${patience / 1000} s.${doubt}` });
+}
+
 async function exchange(method, path, body, type = "application/json") {
   const headers = { Accept: "application/json" };
   if (method !== "GET") headers["X-XSRFToken"] = xsrfToken();
   if (body !== undefined) headers["Content-Type"] = type;
   let response;
   try {
-    response = await fetch(BASE + path, { method, headers, body, cache: "no-store" });
-  } catch {
+    const signal = patience ? AbortSignal.timeout(patience) : null;
+    response = await fetch(BASE + path, { method, headers, body, cache: "no-store", signal });
+  } catch (error) {
     isReachable = false;
-    throw new ApiError(0, { detail: "The server cannot be reached." });
+    throw unanswered(error, method, path);
   }
   if (!isReachable) dispatchEvent(new Event("reachable"));
   isReachable = true;
-  const answer = response.status === 204 ? null : await response.json().catch(() => ({}));
+  const answer = response.status === 204 ? null : await response.json().catch((error) => {
+    if (error.name === "TimeoutError") throw unanswered(error, method, path);
+    return {};
+  });
   if (response.status === 401) dispatchEvent(new Event("unauthorized"));
   if (!response.ok) throw new ApiError(response.status, answer, Number(response.headers.get("Retry-After")) || 0);
   return { answer, headers: response.headers };

@@ -1,3 +1,4 @@
+import { valueOf } from "./form-body.js";
 import { ListSection } from "./list-section.js";
 import { details, faint, strong, when } from "./parts.js";
 import { named, nameOf } from "./targets.js";
@@ -23,8 +24,8 @@ class AuditLog extends ListSection {
       actor: actor.value.trim(),
       action: action.value.trim(),
       target_id: target.value.trim(),
-      start: start.value && new Date(start.value).toISOString(),
-      end: end.value && new Date(end.value).toISOString(),
+      start: start.value && valueOf(start),
+      end: end.value && valueOf(end),
     };
     return Object.fromEntries(Object.entries(asked).filter(([, value]) => value));
   }

@@ -1,6 +1,7 @@
 /** The control room: who may see it, and which of its sections is looked at. */
 
-import { setProblem } from "../dom.js";
+import { giveUpAfter } from "../api.js";
+import { closeDialogs, setProblem } from "../dom.js";
 import { leave, whoIs } from "../session.js";
 import "./api-usage.js";
 import "./audit-log.js";
@@ -16,6 +17,8 @@ import { tellChange } from "./room-section.js";
 import { loadTargets } from "./targets.js";
 import "./user-list.js";
 
+const PATIENCE = 10_000; // ms
+
 const find = (selector) => document.querySelector(selector);
 const links = [...document.querySelectorAll("#sections a")];
 const sections = new Map(links.map((link) => [link.hash.slice(1), find(`#${link.hash.slice(1)}-section`)]));
@@ -24,6 +27,7 @@ const NOT_ALLOWED = "The control room is for administrators. Ask one of them to 
 /** Say why the room cannot be shown; who is not signed in is sent to do so. */
 function refuse(error) {
   if (error.status === 401) return leave(true);
+  closeDialogs(document);
   find("#room").hidden = true;
   find("emergency-stop").hidden = true;
   for (const section of sections.values()) section.close();
@@ -34,6 +38,7 @@ function refuse(error) {
 const keepInView = () => find("#sections [aria-current]").scrollIntoView({ block: "nearest", inline: "center" });
 
 function show({ isChosen }) {
+  closeDialogs(document);
   const name = sections.has(location.hash.slice(1)) ? location.hash.slice(1) : sections.keys().next().value;
   for (const [each, section] of sections) if (each !== name) section.close();
   for (const link of links) {
@@ -51,6 +56,7 @@ function show({ isChosen }) {
 }
 
 async function start() {
+  giveUpAfter(PATIENCE);
   try {
     const user = await whoIs();
     if (user.role !== "admin") return setProblem(find("#problem"), NOT_ALLOWED);

@@ -37,8 +37,12 @@ class EmergencyStop extends HTMLElement {
   #show() {
     const { state } = fieldsOf(this);
     const isStopped = this.#stop !== null;
+    const [stop, lift] = ["stop", "lift"].map((action) => this.querySelector(`[data-action=${action}]`));
+    const [offered, gone] = isStopped ? [lift, stop] : [stop, lift];
+    const isFocused = document.activeElement === gone;
     this.querySelector(".stopped").hidden = !isStopped;
-    this.querySelector("[data-action=stop]").hidden = isStopped;
+    stop.hidden = isStopped;
+    if (isFocused) offered.focus();
     document.body.classList.toggle("everything-stopped", isStopped);
     if (!isStopped) return;
     const { reason, admin_user: by, effective_time: since, expires_at: until } = this.#stop;

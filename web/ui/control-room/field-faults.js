@@ -43,10 +43,3 @@ export const faultsOf = ({ faults = [] }) =>
     field: String(field),
     msg: index === undefined ? msg : `no. ${index + 1} ${msg}`,
   }));
-
-/** The fields that must not be empty and are. @param {HTMLFormElement} form */
-export function emptyFaults(form) {
-  return [...form.elements]
-    .filter((field) => field.required && !field.disabled && !field.value.trim())
-    .map((field) => ({ field: field.name, msg: "is missing" }));
-}

@@ -1,6 +1,7 @@
-import { list } from "../api.js";
+import { ApiError, list } from "../api.js";
 import { setText } from "../dom.js";
 import { quantity } from "../format.js";
+import { faultsIn } from "./form-body.js";
 import { RecordTable } from "./record-table.js";
 import { RoomSection } from "./room-section.js";
 
@@ -29,6 +30,10 @@ export class ListSection extends RoomSection {
   }
 
   async load(isLatest) {
+    const form = this.querySelector("form.filters");
+    const faults = form ? faultsIn(form) : [];
+    const detail = faults.map(({ field, msg }) => ({ loc: ["query", field], msg }));
+    if (detail.length) throw new ApiError(0, { detail });
     const query = new URLSearchParams({ ...this.filters(), limit: PAGE, offset: this.#offset });
     const { rows, total } = await list(`/admin/${this.path}?${query}`);
     if (!isLatest()) return true;

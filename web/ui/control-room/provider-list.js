@@ -1,6 +1,7 @@
 import { patch } from "../api.js";
 import { fieldsOf, setText } from "../dom.js";
 import { NOTHING, quantity } from "../format.js";
+import { valueOf } from "./form-body.js";
 import { ListSection } from "./list-section.js";
 import { badge, button, details, faint, strong, when } from "./parts.js";
 import { askReason } from "./reason-dialog.js";
@@ -8,7 +9,6 @@ import { forgive, onSend } from "./room-form.js";
 import { tellChange } from "./room-section.js";
 
 const TONE = { active: "good", rate_limited: "warning", error: "bad", disabled: "" };
-const NUMBERS = ["priority", "calls_per_second", "calls_per_minute", "calls_per_day"];
 
 function limits({ calls_per_second: second, calls_per_minute: minute, calls_per_day: day, reset_timezone: zone }) {
   const each = [[second, "a second"], [minute, "a minute"], [day, "a day"]].filter(([count]) => count != null);
@@ -84,7 +84,7 @@ class ProviderList extends ListSection {
     const { reason } = this.#form.elements;
     const fields = [...this.#form.elements].filter((field) => field.name && field !== reason);
     const changed = fields.filter(({ name, value }) => value.trim() !== typed(before[name]));
-    const changes = changed.map(({ name, value }) => [name, sent(name, value.trim())]);
+    const changes = changed.map((field) => [field.name, sent(field)]);
     await patch(pathOf(edited), { ...Object.fromEntries(changes), reason: reason.value.trim() });
     this.#dialog.close();
     tellChange();
@@ -104,10 +104,10 @@ const pathOf = (name) => `/admin/providers/${encodeURIComponent(name)}`;
 /** A value as it stands in its field. @param {string | number | string[] | null} value */
 const typed = (value) => (Array.isArray(value) ? value.join(", ") : String(value ?? ""));
 
-function sent(name, text) {
-  if (!text) return null;
-  if (name === "exchanges") return text.toUpperCase().split(/[\s,]+/).filter(Boolean);
-  return NUMBERS.includes(name) && /^\d{1,15}$/.test(text) ? Number(text) : text;
+function sent(field) {
+  if (!field.value.trim()) return null;
+  if (field.name === "exchanges") return field.value.toUpperCase().split(/[\s,]+/).filter(Boolean);
+  return valueOf(field);
 }
 
 customElements.define("provider-list", ProviderList);

@@ -47,10 +47,10 @@ export class RecordTable {
   /** @param {any[]} records in order */
   show(records) {
     this.#records = records;
+    const restore = this.#holdFocus();
     const keys = records.map((record, index) => this.#key(record, index));
     for (const [key, { row }] of this.#rows) {
       if (keys.includes(key)) continue;
-      if (row.contains(document.activeElement)) this.#table.closest("section").querySelector("h2").focus();
       row.remove();
       this.#rows.delete(key);
     }
@@ -61,11 +61,29 @@ export class RecordTable {
       if (there !== known.row) this.#body.insertBefore(known.row, there ?? null);
       this.#fill(known);
     });
+    restore();
   }
 
   /** Show the same records again: time has passed. */
   again() {
     this.show(this.#records);
+  }
+
+  /**
+   * What has the focus may be replaced, moved or gone after a change.
+   * @returns {() => void} gives the focus to what took its place, else to the heading of its row or of the section
+   */
+  #holdFocus() {
+    const held = document.activeElement;
+    if (!this.#body.contains(held)) return () => {};
+    const { key } = held.closest("tr").dataset;
+    const same = held.dataset.action ? `[data-action=${held.dataset.action}]` : held.localName;
+    return () => {
+      if (held === document.activeElement) return;
+      const row = this.#rows.get(key)?.row;
+      const heading = this.#table.closest("section").querySelector("h2");
+      (row?.querySelector(same) ?? row?.querySelector("th") ?? heading).focus();
+    };
   }
 
   #make(key) {
@@ -74,7 +92,7 @@ export class RecordTable {
     row.append(
       ...this.#columns.map(({ label, isNumber, isLong }, index) => {
         const cell = index ? this.#element("td", "cell") : this.#element("th", "rowheader");
-        if (!index) cell.scope = "row";
+        if (!index) Object.assign(cell, { scope: "row", tabIndex: -1 });
         cell.classList.toggle("number", Boolean(isNumber));
         cell.classList.toggle("long", Boolean(isLong));
         cell.classList.toggle("actions", !label);
@@ -93,9 +111,8 @@ export class RecordTable {
       const description = JSON.stringify(parts);
       if (shown[index] === description) return;
       shown[index] = description;
-      row.children[index].replaceChildren(
-        ...parts.flatMap((part, place) => (place ? [" ", render(part)] : [render(part)])),
-      );
+      const nodes = parts.map((part) => asBefore(row.children[index], render(part)));
+      row.children[index].replaceChildren(...nodes.flatMap((node, place) => (place ? [" ", node] : [node])));
     });
   }
 
@@ -112,4 +129,17 @@ export class RecordTable {
     element.setAttribute("role", role);
     return element;
   }
+}
+
+/**
+ * A button stays the same one: a dialog gives the focus back to what opened it.
+ * @param {HTMLElement} cell
+ * @param {any} node
+ */
+function asBefore(cell, node) {
+  const known = node.dataset?.action && cell.querySelector(`[data-action=${node.dataset.action}]`);
+  if (!known) return node;
+  known.textContent = node.textContent;
+  known.ariaLabel = node.ariaLabel;
+  return known;
 }

@@ -1,7 +1,8 @@
 /** Forms that are sent once at a time, and say what is refused at the field it is of. */
 
 import { setProblem } from "../dom.js";
-import { clearFaults, emptyFaults, faultsOf, showFaults } from "./field-faults.js";
+import { clearFaults, faultsOf, showFaults } from "./field-faults.js";
+import { faultsIn } from "./form-body.js";
 
 /**
  * @param {HTMLFormElement} form with a .problem.whole for what is of no field
@@ -12,9 +13,9 @@ export function onSend(form, send) {
     event.preventDefault();
     if (form.ariaBusy) return;
     forgive(form);
-    const empty = emptyFaults(form);
-    showFaults(form, empty).wrong[0]?.focus();
-    if (empty.length) return;
+    const faults = faultsIn(form);
+    showFaults(form, faults).wrong[0]?.focus();
+    if (faults.length) return;
     form.ariaBusy = "true";
     try {
       await send();

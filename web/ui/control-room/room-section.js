@@ -1,4 +1,5 @@
 import { setProblem, setText } from "../dom.js";
+import { time } from "../format.js";
 import { clearFaults, faultsOf, showFaults } from "./field-faults.js";
 
 const AGAIN_EVERY = 5_000; // ms, while it is looked at
@@ -13,7 +14,8 @@ export const tellChange = () => document.dispatchEvent(new Event("room-change"))
 export class RoomSection extends HTMLElement {
   #timer = 0;
   #reading = 0;
-  #isRead = false;
+  /** @type {Date?} */
+  #readAt = null;
 
   connectedCallback() {
     document.addEventListener("room-change", () => this.isOpen && this.read());
@@ -36,7 +38,7 @@ export class RoomSection extends HTMLElement {
   open() {
     this.hidden = false;
     clearInterval(this.#timer);
-    this.#timer = setInterval(() => document.hidden || this.read(), AGAIN_EVERY);
+    this.#timer = setInterval(() => document.hidden || this.ariaBusy || this.read(), AGAIN_EVERY);
     return this.read();
   }
 
@@ -49,18 +51,19 @@ export class RoomSection extends HTMLElement {
   async read() {
     const reading = (this.#reading += 1);
     this.ariaBusy = "true";
-    this.#say(this.#isRead ? "" : "Loading…");
+    if (!this.#readAt && this.#failure.hidden) this.#say("Loading…");
     try {
       const isThere = await this.load(() => reading === this.#reading);
       if (reading !== this.#reading) return;
-      this.#isRead = true;
+      this.#readAt = new Date();
       this.toggleAttribute("data-read", true);
       this.#say(isThere ? "" : this.dataset.empty);
       this.#fail("", []);
     } catch (error) {
       if (reading !== this.#reading) return;
       this.#say("");
-      this.#fail(this.#isRead ? `This is not up to date: ${error.message}` : error.message, faultsOf(error));
+      const since = this.#readAt && `This is not up to date since ${time(this.#readAt, { seconds: true })}: `;
+      this.#fail(`${since ?? ""}${error.message}`, faultsOf(error));
       if ([401, 403].includes(error.status)) document.dispatchEvent(new CustomEvent("room-refused", { detail: error }));
     } finally {
       if (reading === this.#reading) this.ariaBusy = null;
@@ -78,8 +81,12 @@ export class RoomSection extends HTMLElement {
     const filters = this.querySelector("form.filters");
     if (filters) clearFaults(filters);
     if (filters) showFaults(filters, faults);
-    const failure = this.querySelector(".failure");
-    failure.hidden = !text;
-    setProblem(failure.querySelector("[role=alert]"), text);
+    if (!text && this.#failure.contains(document.activeElement)) this.querySelector("h2").focus();
+    this.#failure.hidden = !text;
+    setProblem(this.#failure.querySelector("[role=alert]"), text);
+  }
+
+  get #failure() {
+    return this.querySelector(".failure");
   }
 }

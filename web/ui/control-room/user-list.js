@@ -46,9 +46,11 @@ class UserList extends ListSection {
   }
 
   async #add(form) {
+    const invitation = this.querySelector(".invitation");
+    invitation.hidden = true; // it is of the one before
+    invitation.querySelector("input").value = "";
     const { email, sign_in_url: url } = await post("/admin/users", bodyOf(form));
     form.reset();
-    const invitation = this.querySelector(".invitation");
     invitation.hidden = false;
     setText(invitation.querySelector("[role=status]"), `The link for ${email}. It is good once, and shown only now:`);
     invitation.querySelector("input").value = url;
