@@ -74,6 +74,7 @@ def test_the_portfolio_page(chromium: Chromium, shown: tuple[Page, str], state: 
     elif state == "offline":
         page.context.set_offline(True)
         expect(page.get_by_text("not live: as of")).to_be_visible()
+        page.wait_for_function("document.getAnimations().every((mark) => mark.playState === 'finished')")
     elif state == "empty":
         page.evaluate("document.querySelector('#empty').hidden = false")
 

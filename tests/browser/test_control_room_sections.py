@@ -138,7 +138,7 @@ def test_a_plain_user_is_told_that_the_room_is_not_for_them(
     chromium: Chromium, room: Room, user: BrowserContext
 ) -> None:
     page = user.new_page()
-    page.goto(room.server.url)
+    page.goto(room.server.url + "/portfolios")
     expect(page.get_by_text(USER)).to_be_visible()
     expect(page.get_by_role("link", name="Control room")).to_have_count(0)
 
@@ -200,8 +200,8 @@ def test_who_is_not_signed_in_any_more_is_sent_to_sign_in(chromium: Chromium, ro
         expect(page).to_have_url(room.server.url + "/sign-in")
 
 
-def test_an_administrator_finds_the_room_from_the_portfolio_page(chromium: Chromium, room: Room, admin: Page) -> None:
-    admin.goto(room.server.url)
+def test_an_administrator_finds_the_room_from_the_portfolios(chromium: Chromium, room: Room, admin: Page) -> None:
+    admin.goto(room.server.url + "/portfolios")
     admin.get_by_role("link", name="Control room").click()
     expect(admin.get_by_role("heading", name="Poll intervals")).to_be_visible()
 
@@ -222,8 +222,12 @@ def test_a_section_says_that_it_loads_that_it_failed_and_what_is_not_up_to_date(
 
     again = section.get_by_role("button", name="Try again")
     expect(again).to_be_visible()
-    admin.unroute("**/api/v1/admin/actors*")
+    waiting: list[Route] = []  # or the room, which reads again by itself, may be quicker
+    admin.route("**/api/v1/admin/actors*", lambda route: waiting.append(route))
     again.dispatch_event("click")
+    admin.unroute("**/api/v1/admin/actors*")
+    for route in waiting:
+        route.continue_()
     expect(section.get_by_role("row", name="scheduler")).to_contain_text("running")
     expect(section.get_by_role("alert")).to_be_hidden()
 

@@ -87,6 +87,7 @@ def test_a_portfolio_asked_for_while_postgres_was_down_is_valued_when_it_is_back
         owner = Owner(server)
         owner.hold(COIN)
         path = f"/api/v1/portfolios/{owner.portfolio}/valuation"
+        owner.wait_for(lambda: owner.valuation()["total_value"] == "1500005.0", "its price is kept")
         server.kill()
         server.start()
         server.get("/api/v1/auth/me", owner.token)
