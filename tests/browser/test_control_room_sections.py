@@ -225,9 +225,9 @@ def test_a_section_says_that_it_loads_that_it_failed_and_what_is_not_up_to_date(
     waiting: list[Route] = []  # or the room, which reads again by itself, may be quicker
     admin.route("**/api/v1/admin/actors*", lambda route: waiting.append(route))
     again.dispatch_event("click")
-    admin.unroute("**/api/v1/admin/actors*")
     for route in waiting:
         route.continue_()
+    admin.unroute("**/api/v1/admin/actors*")
     expect(section.get_by_role("row", name="scheduler")).to_contain_text("running")
     expect(section.get_by_role("alert")).to_be_hidden()
 
