@@ -31,9 +31,9 @@ AS_OF = re.compile(r"not live: as of \d\d:\d\d:\d\d")
 UNREACHABLE = "The server cannot be reached."
 
 
-def fail_once(page: Page, path: str, status: int = 0) -> None:
-    """Answer the next request with a status, or not at all."""
-    page.route(path, lambda route: route.fulfill(status=status, json={}) if status else route.abort(), times=1)
+def fail_once(page: Page, path: str, status: int) -> None:
+    """Answer the next request with a status."""
+    page.route(path, lambda route: route.fulfill(status=status, json={}), times=1)
 
 
 class Person:
@@ -462,12 +462,13 @@ def test_a_page_that_is_opened_while_the_server_is_away_starts_by_itself(
 ) -> None:
     person.hold("CBA.AX")
     fail_once(page, "**/api/v1/portfolios?limit=500", 429)
-    fail_once(page, "**/api/v1/auth/me")
+    page.route("**/api/v1/auth/me", lambda route: route.abort())
 
     page.goto(person.server.url + (path if path == "/portfolios" else path + person.portfolio))
 
     expect(page.locator("#problem")).to_have_text(UNREACHABLE)
     expect(page.locator("#loading")).to_be_visible()
+    page.unroute("**/api/v1/auth/me")
     expect(page.locator("[data-field=total]")).to_contain_text("$")
     expect(page.locator("#problem")).to_be_hidden()
 
