@@ -152,10 +152,15 @@ class MarketActor(pykka.ThreadingActor):
     def _create_future() -> pykka.Future[Any]:
         return Reply()
 
+    def on_handled(self, message: Any) -> None:
+        """Called after each message, before it is answered."""
+
     def _handle_receive(self, message: Any) -> Any:
-        if isinstance(message, Ping):
-            return True
-        return super()._handle_receive(message)
+        try:
+            return True if isinstance(message, Ping) else super()._handle_receive(message)
+        finally:
+            self.on_handled(message)
+            pool.give_way()
 
 
 class PooledActor(pykka.Actor):

@@ -27,6 +27,7 @@ from market_actors.messages import (
     Follow,
     Followed,
     GetValuation,
+    HandOut,
     HoldersChanged,
     Message,
     PortfolioRemoved,
@@ -54,6 +55,7 @@ VALUE_EVERY = 900.0  # seconds between two points in the history of a portfolio 
 RETELL = 5.0  # seconds after which what was told or asked is repeated, for an actor that was restarted meanwhile
 LAG = 8  # messages waiting at a valuation above which it is owed the next prices: the latest of a symbol is enough
 COUNT_EVERY = 20.0  # seconds between two counts of what hangs on each symbol
+HANDED = 100  # valuations told of news before those who ask get their answers
 CHUNK = 100  # portfolios loaded from the store at once when nobody waits for them
 
 
@@ -110,6 +112,7 @@ class PortfolioBook(MarketActor):
         self._entries: dict[UUID, Entry] = {}
         self._holders: dict[str, set[UUID]] = {}
         self._prices: Mapping[str, Price] = {}  # never changed, but replaced: valuations read it on their own threads
+        self._news: deque[tuple[frozenset[str], list[UUID]]] = deque()  # symbols, and who is still to be told
         self._live: dict[UUID, Live] = {}
         self._wanted: dict[UUID, Wanted] = {}
         self._recalls: dict[UUID, list[Reply]] = {}
@@ -143,6 +146,8 @@ class PortfolioBook(MarketActor):
             case QuotesChanged(prices):
                 self._spread(prices)
                 self._prime()
+            case HandOut():
+                self._hand_out()
             case PricesWithdrawn(symbols):
                 self._withdraw(symbols)
             case GetValuation(portfolio_id):
@@ -249,7 +254,7 @@ class PortfolioBook(MarketActor):
     # -- Prices and positions ------------------------------------------------------------
 
     def _spread(self, prices: Mapping[str, Price]) -> None:
-        """Hand prices to the valuations that need them; wake those that have not been valued for long."""
+        """Have prices handed to the valuations that need them; wake those that have not been valued for long."""
         moved = [symbol for symbol, price in prices.items() if self._has_new_currency(price)]
         self._stakes.moved(self._prices, prices)
         self._prices = {**self._prices, **prices}
@@ -257,18 +262,32 @@ class PortfolioBook(MarketActor):
             self._index(portfolio_id, self._entries[portfolio_id])
         if moved:
             self._tell_demand()
-        news = Revalue(self._prices, frozenset(prices), self._now)
+        holders = set[UUID]().union(*(self._holders.get(symbol, ()) for symbol in prices))
+        self._news.append((frozenset(prices), list(holders)))
+        if len(self._news) == 1:
+            self._hand_out()
+
+    def _hand_out(self) -> None:
+        """Tell some of those whom the oldest news concern; who asks meanwhile shall not wait for thousands."""
+        touched, holders = self._news[0]
+        chosen = holders[-HANDED:]
+        del holders[-HANDED:]
+        news = Revalue(self._prices, touched, self._now)
         resting = []
-        for portfolio_id in set[UUID]().union(*(self._holders.get(symbol, ()) for symbol in prices)):
+        for portfolio_id in chosen:
             live = self._live.get(portfolio_id)
             if live is not None:
                 self._revalue(live, news)
-                continue
-            resting.append(portfolio_id)
-            if self._monotonic - self._entries[portfolio_id].valued_at >= VALUE_EVERY:
-                self._want_later(portfolio_id)
+            elif (entry := self._entries.get(portfolio_id)) is not None:
+                resting.append(portfolio_id)
+                if self._monotonic - entry.valued_at >= VALUE_EVERY:
+                    self._want_later(portfolio_id)
         if resting and self._cache is not None:
             self._cache.tell(DropValuations(tuple(resting)))
+        if not holders:
+            self._news.popleft()
+        if self._news:
+            self.address.tell(HandOut())
 
     def _revalue(self, live: Live, news: Revalue) -> None:
         """Tell a valuation of the news, and of what it is owed; or owe it these as well."""

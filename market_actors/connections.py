@@ -59,6 +59,7 @@ logger = logging.getLogger(__name__)
 COMMENT_SECONDS = 15  # proxies cut a silent connection after 30 s
 RECHECK_SECONDS = 2.0  # how often ended credentials are looked for; they must be noticed within 5 s
 RECHECK_OVERLAP = timedelta(seconds=30)  # a commit may be seen later than its time says
+HANDED = 64  # deliveries that may wait for others, to go to the outlet at once
 AUDIENCES, GROUPS = 32, 32  # batches whose hearers are remembered, and in how many groups they may be
 RETELL_SECONDS = 5.0  # how often demand is told again, for actors that were restarted
 
@@ -105,6 +106,7 @@ class ConnectionRegistry(MarketActor):
         self._checked_at = self._told_at = float("-inf")
         self._told_symbols: frozenset[str] = frozenset()
         self._draining = False
+        self._outgoing: list[Delivery] = []
 
     def on_start(self) -> None:
         self._outlet.reset()
@@ -157,6 +159,13 @@ class ConnectionRegistry(MarketActor):
                 raise TypeError(f"not a message for the connection registry: {message!r}")
         return None
 
+    def on_handled(self, message: Message) -> None:
+        """Hand over what is to be sent; values wait for those that come right after them."""
+        waits = isinstance(message, PortfolioValued) and len(self._outgoing) < HANDED and not self.actor_inbox.empty()
+        if self._outgoing and not waits:
+            outgoing, self._outgoing = self._outgoing, []
+            self._outlet.deliver(outgoing)
+
     # -- Subscribers -----------------------------------------------------------------------
 
     def _subscribe(self, subscriber: Subscriber) -> None:
@@ -196,7 +205,7 @@ class ConnectionRegistry(MarketActor):
             if step.prices:
                 self._send((connection_id,), frames)
                 page = tuple(map(self._price, step.prices))
-                self._outlet.deliver([Delivery((connection_id,), page, is_page=True)])
+                self._outgoing.append(Delivery((connection_id,), page, is_page=True))
                 frames = []
             if step.is_last:
                 frames += self._snapshots(stream, stream.subscriber.portfolio_ids, self._position_of(stream))
@@ -249,13 +258,13 @@ class ConnectionRegistry(MarketActor):
         ended = tuple(connection_ids)
         if ended:
             frame = Frame(None, self._wire.error(next(self._sequence), code, reason))
-            self._outlet.deliver([Delivery(ended, (frame,), close=True)])
+            self._outgoing.append(Delivery(ended, (frame,), close=True))
 
     def _close_all(self) -> int:
         self._draining = True
         count = len(self._table)
         # One frame a stream: each is told to come back at a moment of its own.
-        self._outlet.deliver(
+        self._outgoing.extend(
             [
                 Delivery((connection_id,), (Frame(None, self._wire.closing(next(self._sequence))),), close=True)
                 for connection_id in self._table
@@ -288,7 +297,7 @@ class ConnectionRegistry(MarketActor):
         heard = sorted({place for places in audiences for place in places})
         frames = {place: self._price(news[place]) for place in heard}
         if frames:
-            self._outlet.deliver(
+            self._outgoing.extend(
                 [Delivery(ids, tuple([frames[place] for place in places])) for places, ids in audiences.items()]
             )
 
@@ -358,7 +367,7 @@ class ConnectionRegistry(MarketActor):
         snapshots = self._snapshots(stream, message.portfolio_ids, None)
         merged = max(message.withheld - len(prices) - len(snapshots), 0)
         frames = [self._status(stream.recovered, merged), *map(self._price, prices), *snapshots]
-        self._outlet.deliver([Delivery((message.connection_id,), tuple(frames), merged=merged)])
+        self._outgoing.append(Delivery((message.connection_id,), tuple(frames), merged=merged))
 
     def _prices_since(self, since: StreamPosition, stream: Stream) -> list[Price]:
         """Return the prices a stream hears that stand at a position or after it, in order.
@@ -427,7 +436,7 @@ class ConnectionRegistry(MarketActor):
 
     def _send(self, connection_ids: Sequence[UUID], frames: Sequence[Frame]) -> None:
         if connection_ids and frames:
-            self._outlet.deliver([Delivery(tuple(connection_ids), tuple(frames))])
+            self._outgoing.append(Delivery(tuple(connection_ids), tuple(frames)))
 
     def _price(self, price: Price) -> Frame:
         return Frame(price.symbol, self._wire.price_update(next(self._sequence), price), price.position)

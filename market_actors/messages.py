@@ -522,6 +522,11 @@ class Revalue(Message):
 
 
 @dataclass(frozen=True, slots=True)
+class HandOut(Message):
+    """Go on telling valuations what is news; the book says so to itself."""
+
+
+@dataclass(frozen=True, slots=True)
 class Announce(Message):
     """Publish the value again, with all holdings: somebody begins to watch."""
 

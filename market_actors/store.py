@@ -63,7 +63,7 @@ from persistence.records import AdministrativeOverride, IntervalSpan, Positions,
 
 logger = logging.getLogger(__name__)
 
-POINTS_A_TICK = 500  # of portfolios' histories, written at one tick at the most; there is one a portfolio and minute
+POINTS_A_TICK = 200  # of portfolios' histories, written at one tick at the most; there is one a portfolio and minute
 NOTICE_EVERY = 3.0  # seconds between two looks for what others changed: commands, and servers of the same database
 NOTICE_OVERLAP = timedelta(seconds=30)  # a commit may be seen later than its time says
 KEEP_HISTORY = timedelta(days=3660)  # price history is kept for charts; what streams resume from is bounded elsewhere

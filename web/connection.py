@@ -74,9 +74,10 @@ class Audience:
     """Connections that get the same again and again; what all of them were sent is added to each when that is due.
 
     opening: the ids of those that have no socket yet.
+    fds:     the sockets' numbers, while they are sure to be open; else empty.
     """
 
-    __slots__ = ("bytes_sent", "connection_ids", "connections", "events_sent", "opening")
+    __slots__ = ("bytes_sent", "connection_ids", "connections", "events_sent", "fds", "opening")
 
     def __init__(
         self, connection_ids: Sequence[UUID], connections: Sequence[Connection], opening: Sequence[UUID]
@@ -84,14 +85,20 @@ class Audience:
         self.connection_ids = connection_ids
         self.connections = connections
         self.opening = opening
+        self.fds: Sequence[int] = ()
         self.events_sent = self.bytes_sent = 0
+
+    def remember(self) -> None:
+        """Note the sockets' numbers; settle() must be called before one of them is closed."""
+        self.fds = [connection.fd for connection in self.connections]
 
     def count(self, events: int, size: int) -> None:
         self.events_sent += events
         self.bytes_sent += size
 
     def settle(self) -> None:
-        """Add what all were sent to what each was sent."""
+        """Add what all were sent to what each was sent, and forget their sockets."""
+        self.fds = ()
         for connection in self.connections:
             connection.events_sent += self.events_sent
             connection.bytes_sent += self.bytes_sent

@@ -36,6 +36,8 @@ from web.connection import Audience, Broadcast, Connection
 logger = logging.getLogger(__name__)
 
 SLICE = 200  # connections served before other handlers of the loop get their turn
+SINGLE_WRITES = 20  # the same, where each gets something else
+ACCEPTED = 100  # connections whose deliveries are put in their places before other handlers get theirs
 MANY = 50  # connections of one delivery from which on it is a Broadcast
 AUDIENCES = 16  # remembered
 WRITE = 64 * 1024  # bytes joined into one write at the most; what is left over of one is kept for a slow reader
@@ -46,6 +48,7 @@ USER_TIMEOUT_MS = 45_000  # the kernel gives up a peer that acknowledges nothing
 # Without argtypes, which would make an object of each argument: numbers below 2**31 and bytes need no conversion.
 _send = ctypes.PyDLL(None, use_errno=True).send
 _send.restype = ctypes.c_ssize_t
+_send_quickly = ctypes.PyDLL(None).send  # does not keep errno, and returns an int: a write is short
 _FLAGS = socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL
 
 
@@ -57,7 +60,7 @@ class Fanout:
         self._registry = registry
         self._connections: dict[UUID, Connection] = {}
         self._opening: dict[UUID, list[Delivery]] = {}
-        self._handed: deque[Sequence[Delivery] | None] = deque()  # by the registry; None: close all
+        self._handed: deque[Delivery | None] = deque()  # by the registry; None: close all
         self._is_called = self._is_working = False
         self._broadcasts: deque[Broadcast] = deque()  # all of them before what is to do for single connections
         self._todo: deque[Connection] = deque()
@@ -92,11 +95,11 @@ class Fanout:
         }
 
     def reset(self) -> None:
-        self._hand(None)
+        self._hand([None])
 
-    def _hand(self, what: Sequence[Delivery] | None) -> None:
+    def _hand(self, what: Sequence[Delivery | None]) -> None:
         """Leave it to the loop, which is called once for all that comes until it looks."""
-        self._handed.append(what)
+        self._handed.extend(what)
         if not self._is_called:
             self._is_called = True
             with contextlib.suppress(RuntimeError):  # the loop has ended: nobody is connected
@@ -174,26 +177,32 @@ class Fanout:
     # -- Frames ------------------------------------------------------------------------------
 
     def _accept(self) -> None:
-        """Put what was handed over where it belongs, in its order."""
+        """Put some of what was handed over where it belongs, in its order, and come back for the rest."""
         self._is_called = False
-        while self._handed:
-            deliveries = self._handed.popleft()
-            if deliveries is None:
+        accepted = 0
+        while self._handed and accepted < ACCEPTED:
+            delivery = self._handed.popleft()
+            if delivery is None:
                 self._close_all()
                 continue
-            for delivery in deliveries:
-                if len(delivery.connection_ids) >= MANY and self._broadcast(delivery):
-                    continue
-                for connection_id in delivery.connection_ids:
-                    connection = self._connections.get(connection_id)
-                    if connection is not None:
-                        if not connection.waiting:
-                            self._todo.append(connection)
-                        connection.waiting.append(delivery)
-                    elif (opening := self._opening.get(connection_id)) is not None:
-                        opening.append(delivery)
+            accepted += len(delivery.connection_ids)
+            if len(delivery.connection_ids) < MANY or not self._broadcast(delivery):
+                self._accept_singly(delivery)
+        if self._handed:
+            self._is_called = True
+            self._loop.call_soon(self._accept)
         if not self._is_working:
             self._work()
+
+    def _accept_singly(self, delivery: Delivery) -> None:
+        for connection_id in delivery.connection_ids:
+            connection = self._connections.get(connection_id)
+            if connection is not None:
+                if not connection.waiting:
+                    self._todo.append(connection)
+                connection.waiting.append(delivery)
+            elif (opening := self._opening.get(connection_id)) is not None:
+                opening.append(delivery)
 
     def _broadcast(self, delivery: Delivery) -> bool:
         """Have it sent to all at once; False when it is not that simple.
@@ -226,6 +235,7 @@ class Fanout:
                 if len(self._audiences) == AUDIENCES:
                     self._settle()
                 self._audiences[id(connection_ids)] = known
+                known.remember()
         return known
 
     def _settle(self) -> None:
@@ -249,13 +259,16 @@ class Fanout:
         audience, data, size = broadcast.audience, broadcast.data, len(broadcast.data)
         events = len(broadcast.delivery.frames)
         connections = audience.connections[start : broadcast.place]
+        fds = audience.fds[start : broadcast.place]
         if self._hindered:
             hindered = [each for each in connections if each in self._hindered]
             connections = [each for each in connections if each not in self._hindered]
             for connection in hindered:
                 connection.uncount(events, size)
                 self._deliver_to(connection, broadcast.delivery)
-        taken = list(map(_send, [each.fd for each in connections], repeat(data), repeat(size), repeat(_FLAGS)))
+        if len(fds) != len(connections):
+            fds = [each.fd for each in connections]
+        taken = list(map(_send_quickly, fds, repeat(data), repeat(size), repeat(_FLAGS)))
         self.events_sent += events * len(taken)
         if taken.count(size) < len(taken):
             for connection, sent in zip(connections, taken, strict=True):
@@ -271,7 +284,7 @@ class Fanout:
     def _send_waiting(self) -> None:
         connections, writes, counts = [], [], []
         joined: dict[int, tuple[bytes, int, Delivery]] = {}  # by id, of deliveries that many get
-        for _ in range(min(SLICE, len(self._todo))):
+        for _ in range(min(SINGLE_WRITES, len(self._todo))):
             connection = self._todo.popleft()
             waiting, connection.waiting = connection.waiting, []
             plain = self._plain(connection, waiting, joined)
@@ -283,7 +296,7 @@ class Fanout:
                 writes.append(plain[0])
                 counts.append(plain[1])
         fds = [connection.fd for connection in connections]
-        taken = list(map(_send, fds, writes, map(len, writes), repeat(_FLAGS)))
+        taken = list(map(_send_quickly, fds, writes, map(len, writes), repeat(_FLAGS)))
         for connection, data, events, sent in zip(connections, writes, counts, taken, strict=True):
             connection.events_sent += events
             if sent == len(data):

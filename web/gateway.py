@@ -28,7 +28,8 @@ async def ask(actor: Address, question: Request[T], timeout: float = TIMEOUT) ->
     if actor.inbox_size >= FULL:
         raise Unavailable(f"{actor.name} has too much to do")
     try:
-        answer: T = await asyncio.wait_for(asyncio.wrap_future(actor.ask(question).outcome), timeout)
+        async with asyncio.timeout(timeout):
+            answer: T = await asyncio.wrap_future(actor.ask(question).outcome)
     except TimeoutError:
         raise ActorTimeout(f"{actor.name} did not answer within {timeout:g} s") from None
     except pykka.ActorDeadError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -13,7 +14,7 @@ from market_actors import clock
 from market_actors.domain.exchanges import exchange_of, timezone_of
 from market_actors.domain.quote import Price
 from market_actors.errors import MarketError, Unavailable
-from market_actors.messages import FetchNow, GetPrices, GetUpdates, LookUp, Refresh
+from market_actors.messages import FetchNow, GetPrices, GetUpdates, LookUp, Refresh, Updates
 from market_actors.stored import ListBars, ListHoldings, ListPortfolios, ListPricePoints, SearchInstruments
 from web.base import ApiHandler
 from web.bodies import price_body
@@ -44,14 +45,15 @@ HISTORY_TIMEOUT = 5.0  # seconds
 class UpdatedHandler(ApiHandler):
     """Base of the calls whose answer holds until the next update."""
 
-    async def keep_until_next_update(self) -> None:
+    async def updates(self) -> Updates | None:
+        """How updating goes; None when the scheduler cannot tell."""
+        with suppress(MarketError):
+            return await ask(self.market.scheduler, GetUpdates())
+        return None
+
+    def keep_until_next_update(self, updates: Updates | None) -> None:
         """Set Cache-Control; an answer is not kept while nobody knows when the next update is."""
-        try:
-            updates = await ask(self.market.scheduler, GetUpdates())
-        except MarketError:
-            self.keep_until(None)
-        else:
-            self.keep_until(updates.next_update)
+        self.keep_until(updates.next_update if updates else None)
 
     def keep_until(self, next_update: datetime | None) -> None:
         left = (next_update - self.now()).total_seconds() if next_update else 0
@@ -64,8 +66,8 @@ class PricesHandler(UpdatedHandler):
     @operation("Prices of tracked symbols; X-Unknown-Symbols lists the others", scope="read", answer=list[PriceAnswer])
     async def get(self, query: PricesQuery) -> None:
         symbols = tuple(dict.fromkeys(query.symbols))
-        prices = await ask(self.market.quotes, GetPrices(symbols))
-        await self.keep_until_next_update()
+        prices, updates = await asyncio.gather(ask(self.market.quotes, GetPrices(symbols)), self.updates())
+        self.keep_until_next_update(updates)
         if unknown := [symbol for symbol in symbols if symbol not in prices]:
             self.set_header("X-Unknown-Symbols", ",".join(unknown))
         now = self.now()
@@ -77,24 +79,19 @@ class PriceHandler(UpdatedHandler):
 
     @operation("One price; of a symbol that nobody tracks yet it is fetched once", scope="read", answer=PriceAnswer)
     async def get(self, symbol: Symbol) -> None:
-        price = (await self._prices(symbol)).get(symbol)
+        prices, updates = await asyncio.gather(self._prices(symbol), self.updates())
+        price = prices.get(symbol)
         if price is None:
-            price = await self._fetch(symbol)
-        elif not await self._is_tracked(symbol):
+            price, updates = await self._fetch(symbol), await self.updates()
+        elif updates is not None and symbol not in updates.tracked:  # it may be a price of long ago
             with suppress(MarketError):  # then the last good price is an answer, too
                 price = await self._fetch(symbol)
-        await self.keep_until_next_update()
+            updates = await self.updates()
+        self.keep_until_next_update(updates)
         self.write_json(price_body(price, self.now()))
 
     async def _prices(self, symbol: str) -> Mapping[str, Price]:
         return await ask(self.market.quotes, GetPrices((symbol,)))
-
-    async def _is_tracked(self, symbol: str) -> bool:
-        """A price that is known may be one of long ago."""
-        try:
-            return symbol in (await ask(self.market.scheduler, GetUpdates())).tracked
-        except MarketError:
-            return True
 
     async def _fetch(self, symbol: str) -> Price:
         """Raises UnknownSymbol when no provider knows it, Unavailable when none can be asked."""

@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 from pykka import ActorRegistry
 
+from market_actors import book as book_module
 from market_actors import valuation as valuation_module
 from market_actors.actor import Address, Reply
 from market_actors.book import IDLE, LAG, RETELL, VALUE_EVERY, PortfolioBook
@@ -51,6 +52,12 @@ NOW = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 USER = UUID(int=1)
 
 
+def a_price(symbol: str, amount: str, number: int, currency: str = "AUD") -> Price:
+    quote = Quote(symbol, "yahoo", Decimal(amount), currency, NOW, NOW)
+    position = StreamPosition(1, number)
+    return Price(quote, "yahoo", "XASX", MarketStatus.OPEN, Confirmation.INTRADAY, False, None, position)
+
+
 class World:
     """A book among remembering neighbours, with positions that the test sends for the store."""
 
@@ -85,11 +92,7 @@ class World:
         for name, price in by_symbol.items():
             symbol = name.replace("_AX", ".AX").replace("_X", "=X")
             amount, currency = price if isinstance(price, tuple) else (price, "AUD")
-            quote = Quote(symbol, "yahoo", Decimal(amount), currency, NOW, NOW)
-            position = StreamPosition(1, next(self.numbers))
-            found[symbol] = Price(
-                quote, "yahoo", "XASX", MarketStatus.OPEN, Confirmation.INTRADAY, False, None, position
-            )
+            found[symbol] = a_price(symbol, amount, next(self.numbers), currency)
         self.tell(QuotesChanged(found))
 
     def hold(self, portfolio_id: UUID, version: int = 1, **quantities: str) -> Holdings:
@@ -468,6 +471,58 @@ def test_a_portfolio_that_lags_is_told_the_latest_prices_not_each_of_them(world,
 
     assert world.value(portfolio_id).total_value == 200
     assert len(totals) <= LAG + 2
+
+
+def test_who_asks_while_thousands_are_told_of_a_price_is_answered_before_the_last_of_them(world, monkeypatch):
+    monkeypatch.setattr(book_module, "HANDED", 1)
+    many = [uuid4() for _ in range(20)]
+    for portfolio_id in many:
+        world.hold(portfolio_id, CBA_AX="2")
+    world.hold(asked := uuid4(), BHP_AX="3")
+    world.load(*many, asked)
+    world.prices(CBA_AX="1", BHP_AX="1")
+    world.value(asked)
+    world.tell(Follow(tuple(many)))
+    world.answer_for_the_store()
+    world.connections.wait_for(PortfolioValued, 21)
+    world.connections.forget()
+    begun, go_on, told, told_when_asked = threading.Event(), threading.Event(), [], []
+
+    def tell(self, live, news):
+        told.append(live)
+        revalue(self, live, news)
+
+    def ask(self, portfolio_id):
+        told_when_asked.append(len(told))
+        return answer_of(self, portfolio_id)
+
+    revalue, answer_of = PortfolioBook._revalue, PortfolioBook._answer
+    monkeypatch.setattr(PortfolioBook, "_revalue", tell)
+    monkeypatch.setattr(PortfolioBook, "_answer", ask)
+
+    def hold_the_book(_message):
+        begun.set()
+        go_on.wait(5)
+
+    world.scheduler.answer = hold_the_book
+    world.book.tell(Tick(NOW + timedelta(minutes=1), world.monotonic + 60))
+    assert begun.wait(5)
+    world.scheduler.answer = None
+    price, newer = a_price("CBA.AX", "5", 500), a_price("CBA.AX", "7", 501)
+    world.book.tell(QuotesChanged({"CBA.AX": price}))
+    answer = world.book.ask(GetValuation(asked))
+    world.book.tell(PortfolioRemoved(many[0]))
+    world.book.tell(QuotesChanged({"CBA.AX": newer}))
+    go_on.set()
+
+    assert answer.get(timeout=5).total_value == 3
+    world.connections.wait_until(
+        lambda: (
+            {each.valuation.portfolio_id for each in world.connections.messages if each.valuation.total_value == 14}
+            == set(many[1:])
+        )
+    )
+    assert told_when_asked[0] < len(many) < len(told)
 
 
 def test_a_valuation_that_crashed_is_answered_by_a_new_one(world):

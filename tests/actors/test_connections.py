@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -200,6 +201,47 @@ def valued(valuation: Valuation, *changed: str) -> PortfolioValued:
 def updates(status: str = "active", next_update: datetime | None = None, paused: str | None = None) -> UpdatesChanged:
     provider = ProviderStatus("yahoo", status, None, None, None, 0, 0, None, status != "active")
     return UpdatesChanged(Updates((provider,), next_update, None, frozenset({"CBA.AX"}), paused))
+
+
+def test_a_value_that_nothing_follows_is_handed_over_at_once(world):
+    portfolio_id = uuid4()
+    world.subscribe(portfolio_ids=(portfolio_id,))
+    world.tell(valued(a_valuation(portfolio_id, "1", "CBA.AX")))
+    deliver, came = world.outlet.deliver, threading.Event()
+
+    def notice(deliveries):
+        deliver(deliveries)
+        came.set()
+
+    world.outlet.deliver = notice
+    world.registry.tell(valued(a_valuation(portfolio_id, "2", "CBA.AX")))
+    assert came.wait(5)
+
+
+def test_values_that_come_together_are_handed_over_together_and_all_before_anything_else_is_answered(world):
+    portfolio_ids = tuple(uuid4() for _ in range(5))
+    mine = world.subscribe(portfolio_ids=portfolio_ids)
+    world.tell(*(valued(a_valuation(portfolio_id, "1", "CBA.AX")) for portfolio_id in portfolio_ids))
+    begun, go_on = threading.Event(), threading.Event()
+
+    def hold_the_registry(_message):
+        begun.set()
+        go_on.wait(5)
+
+    world.scheduler.answer = hold_the_registry
+    world.registry.tell(Tick(NOW, 1010.0))
+    assert begun.wait(5)
+    world.scheduler.answer = None
+    before = len(world.outlet.batches)
+    for portfolio_id in portfolio_ids:
+        world.registry.tell(valued(a_valuation(portfolio_id, "2", "CBA.AX")))
+    answer = world.registry.ask(Ping())
+    go_on.set()
+    answer.get(timeout=5)
+
+    (batch,) = world.outlet.batches[before:]
+    assert [delivery.frames[0].key for delivery in batch] == list(portfolio_ids)
+    assert [event["data"]["total_value"] for event in world.outlet.events(mine)[-5:]] == ["2"] * 5
 
 
 def test_a_stream_begins_with_its_status_then_the_symbols_it_asked_for(world):

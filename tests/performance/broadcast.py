@@ -39,7 +39,6 @@ from tests.performance.load import (
 from tests.running import free_port
 
 CLOSED, FIXED = 3.0, 3.5  # seconds of the two measurements
-WARM = 2.5  # seconds without work after which the server has come to rest
 BOTH = frozenset({0, 1})
 
 COMMANDS = {
@@ -95,7 +94,8 @@ def run(make: Callable[[Path], Any], streams: int, busy: bool = False) -> dict[s
             if is_ours:
                 arguments += ["-e", "price_update"]
                 server.command("batch -1")  # at the first price of a symbol, who holds it is valued for the history
-                settled(server, WARM)
+                server.until_valued()
+                settled(server)
             server.pace(-1)
             settled(server)
             before = resident(server.pid)

@@ -15,6 +15,7 @@ import resource
 import shlex
 import signal
 import socket
+import sqlite3
 import statistics
 import subprocess
 import sys
@@ -23,6 +24,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
 from http.client import HTTPConnection, HTTPException, RemoteDisconnected
 from pathlib import Path
 from typing import Any, Self
@@ -215,6 +217,17 @@ class Ours(Process):
             except HTTPError:
                 time.sleep(0.05)
         raise RuntimeError("the server was not ready")
+
+    def until_valued(self) -> None:
+        """Wait until every portfolio has the first point of its history; a start makes a hundred a second."""
+        deadline = time.monotonic() + PATIENCE + len(self.viewers) / 50
+        with closing(sqlite3.connect(self.folder / "market.db")) as database:
+            while time.monotonic() < deadline:
+                (count,) = database.execute("SELECT COUNT(DISTINCT portfolio_id) FROM portfolio_valuation").fetchone()
+                if count == len(self.viewers):
+                    return
+                time.sleep(0.2)
+        raise RuntimeError(f"{count} of {len(self.viewers)} portfolios were valued")
 
     def query(self, query: str, first: int = 0) -> list[str]:
         """Return the load client's arguments for streams of that query, which may name the {portfolio}, from *first* on."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.performance import broadcast, memory, personal, rest, stalled, stop, storm
+from tests.performance import broadcast, hops, memory, personal, rest, stalled, stop, storm
 
 STREAMS = 50
 
@@ -15,7 +15,6 @@ pytestmark = pytest.mark.performance
 def soon_over(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(broadcast, "CLOSED", 0.3)
     monkeypatch.setattr(broadcast, "FIXED", 0.5)
-    monkeypatch.setattr(broadcast, "WARM", 0.5)
     monkeypatch.setattr(personal, "ROUNDS", 2)
 
 
@@ -57,3 +56,8 @@ def test_memory_is_counted_wave_by_wave(query):
 def test_readers_that_stop_cost_the_others_nothing():
     found = stalled.measure(STREAMS, 10, seconds=2)
     assert (found["of"], found["lost"]) == (STREAMS, 0)
+
+
+def test_on_one_core_an_actor_answers_while_others_compute():
+    found = hops.measure()
+    assert found["giving way"] > 3 * found["never"]

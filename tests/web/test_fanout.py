@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import socket
 import time
@@ -362,7 +363,7 @@ async def test_what_waits_for_a_stream_leaves_in_one_write(fanout_of, monkeypatc
     fanout = fanout_of(Registry())
     async with opened(fanout) as (connection_id, reader):
         await read_until(reader, HEAD)
-        monkeypatch.setattr(fanout_module, "_send", counted)
+        monkeypatch.setattr(fanout_module, "_send_quickly", counted)
         deliver(fanout, connection_id, Frame("A", b"one "), Frame("B", b"two "))
         deliver(fanout, connection_id, Frame("A", b"three."))
 
@@ -484,6 +485,43 @@ async def test_one_that_comes_or_goes_amid_what_many_get(fanout_of, monkeypatch)
         assert await read_until(stranger, b".") == b"nothing."
         for sock in (other, stranger, late):
             sock.close()
+
+
+async def test_what_a_known_audience_gets_never_goes_to_another_socket_of_the_same_number(fanout_of, monkeypatch):
+    monkeypatch.setattr(fanout_module, "MANY", 3)
+    monkeypatch.setattr(fanout_module, "SLICE", 2)
+    fanout = fanout_of(Registry())
+    async with audience(fanout, 5) as readers:
+        everybody = tuple(readers)
+        fanout.deliver([Delivery(everybody, (Frame(None, b"one."),))])
+        for reader in readers.values():
+            await read_until(reader, b".")
+        fanout.deliver([Delivery(everybody, (Frame(None, b"two."),))])
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)  # a slice has been sent
+        other, stranger = socket.socketpair()
+        number = fanout._connections[everybody[-1]].fd
+        fanout.close(fanout._connections[everybody[-1]])
+        os.dup2(other.fileno(), number)
+        stranger.setblocking(False)
+        for key in everybody[:-1]:
+            assert await read_until(readers[key], b".") == b"two."
+        other.send(b"nothing.")
+        assert await read_until(stranger, b".") == b"nothing."
+        for sock in (other, stranger):
+            sock.close()
+        os.close(number)
+
+
+async def test_what_is_put_in_its_place_bit_by_bit_stays_in_its_order(fanout_of, monkeypatch):
+    monkeypatch.setattr(fanout_module, "ACCEPTED", 1)
+    fanout = fanout_of(Registry())
+    async with opened(fanout) as (connection_id, reader):
+        numbers = [b"%d " % number for number in range(20)]
+        fanout.deliver([Delivery((connection_id,), (Frame(None, number),)) for number in numbers])
+        deliver(fanout, connection_id, Frame(None, b"last."))
+
+        assert await read_until(reader, b".") == HEAD + b"".join(numbers) + b"last."
 
 
 async def test_what_many_were_sent_is_counted_once_when_one_of_them_goes_amid(fanout_of, monkeypatch):
