@@ -141,10 +141,11 @@ def insert_many(fields: Sequence[peewee.Field[Any]], rows: Iterable[Sequence[obj
 
     on_conflict: SQL that follows the values, such as "ON CONFLICT DO NOTHING".
     """
-    to_database: list[Callable[[object], object]] = [field.db_value for field in fields]
-    values = [[convert(value) for convert, value in zip(to_database, row, strict=True)] for row in rows]
-    if not values:
+    given = list(rows)
+    if not given:
         return
+    to_database: list[Callable[[object], object]] = [field.db_value for field in fields]
+    values = [[convert(value) for convert, value in zip(to_database, row, strict=True)] for row in given]
     table = fields[0].model._meta.table_name
     columns = ", ".join(f'"{field.column_name}"' for field in fields)
     places = ", ".join([proxy.param] * len(fields))

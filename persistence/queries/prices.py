@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from peewee import Case, Field, ModelSelect, Tuple
@@ -36,6 +37,7 @@ _HISTORY: dict[Field[Any], str] = {
     RealtimePriceHistory.stale_reason: "stale_reason",
 }
 """The columns of the history, and what of a LastPrice each takes."""
+_last_of, _history_of = attrgetter(*LastPrice.__slots__), attrgetter(*_HISTORY.values())
 
 _updates = ", ".join(
     f'"{field.column_name}" = EXCLUDED."{field.column_name}"'
@@ -64,14 +66,9 @@ def record_prices(
     good = [row for row in (*published, *hidden) if row.source != OVERRIDE]
     set_by_hand = [row for row in published if row.source == OVERRIDE]
     with writing():
-        insert_many(_LAST, ([getattr(row, field.name) for field in _LAST] for row in good), _UPSERT)
-        insert_many(
-            _LAST, ([getattr(row, field.name) for field in _LAST] for row in set_by_hand), "ON CONFLICT DO NOTHING"
-        )
-        history = (
-            [*(getattr(row, name) for name in _HISTORY.values()), number >= len(rows), now]
-            for number, row in enumerate(published)
-        )
+        insert_many(_LAST, map(_last_of, good), _UPSERT)
+        insert_many(_LAST, map(_last_of, set_by_hand), "ON CONFLICT DO NOTHING")
+        history = ((*_history_of(row), number >= len(rows), now) for number, row in enumerate(published))
         columns = [*_HISTORY, RealtimePriceHistory.is_restated, RealtimePriceHistory.recorded_at]
         insert_many(columns, history, "ON CONFLICT DO NOTHING")
 
