@@ -160,7 +160,8 @@ class MarketActor(pykka.ThreadingActor):
             return True if isinstance(message, Ping) else super()._handle_receive(message)
         finally:
             self.on_handled(message)
-            pool.give_way()
+            if not self.actor_inbox.empty():  # else it waits at once, with its answer given
+                pool.give_way()
 
 
 class PooledActor(pykka.Actor):

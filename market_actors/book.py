@@ -88,6 +88,14 @@ class Wanted:
     replies: list[Reply] = field(default_factory=list)
 
 
+@dataclass(slots=True)
+class News:
+    """Symbols whose price is new, and the portfolios that have still to be told."""
+
+    touched: frozenset[str]
+    holders: set[UUID]
+
+
 class PortfolioBook(MarketActor):
     """Knows the holders of every symbol, and hands each valuation actor the prices it needs.
 
@@ -112,7 +120,7 @@ class PortfolioBook(MarketActor):
         self._entries: dict[UUID, Entry] = {}
         self._holders: dict[str, set[UUID]] = {}
         self._prices: Mapping[str, Price] = {}  # never changed, but replaced: valuations read it on their own threads
-        self._news: deque[tuple[frozenset[str], list[UUID]]] = deque()  # symbols, and who is still to be told
+        self._news: list[News] = []  # what is being handed out, and what came since
         self._live: dict[UUID, Live] = {}
         self._wanted: dict[UUID, Wanted] = {}
         self._recalls: dict[UUID, list[Reply]] = {}
@@ -135,11 +143,16 @@ class PortfolioBook(MarketActor):
         self._quotes.tell(SendPrices(self.address))
 
     def on_stop(self) -> None:
-        for live in self._live.values():
-            live.address.stop()
+        while self._news:
+            self._hand_out()
+        self._stop_all()
 
     def on_failure(self, *_args: object) -> None:
-        self.on_stop()
+        self._stop_all()
+
+    def _stop_all(self) -> None:
+        for live in self._live.values():
+            live.address.stop()
 
     def on_receive(self, message: Message) -> Reply | None:
         match message:
@@ -263,16 +276,19 @@ class PortfolioBook(MarketActor):
         if moved:
             self._tell_demand()
         holders = set[UUID]().union(*(self._holders.get(symbol, ()) for symbol in prices))
-        self._news.append((frozenset(prices), list(holders)))
+        if len(self._news) < 2:
+            self._news.append(News(frozenset(prices), holders))
+        else:
+            self._news[-1].touched |= prices.keys()
+            self._news[-1].holders |= holders
         if len(self._news) == 1:
             self._hand_out()
 
     def _hand_out(self) -> None:
         """Tell some of those whom the oldest news concern; who asks meanwhile shall not wait for thousands."""
-        touched, holders = self._news[0]
-        chosen = holders[-HANDED:]
-        del holders[-HANDED:]
-        news = Revalue(self._prices, touched, self._now)
+        oldest = self._news[0]
+        chosen = [oldest.holders.pop() for _ in range(min(HANDED, len(oldest.holders)))]
+        news = Revalue(self._prices, oldest.touched, self._now)
         resting = []
         for portfolio_id in chosen:
             live = self._live.get(portfolio_id)
@@ -284,10 +300,18 @@ class PortfolioBook(MarketActor):
                     self._want_later(portfolio_id)
         if resting and self._cache is not None:
             self._cache.tell(DropValuations(tuple(resting)))
-        if not holders:
-            self._news.popleft()
+        if not oldest.holders:
+            del self._news[0]
         if self._news:
             self.address.tell(HandOut())
+
+    def _tell_before_its_turn(self, portfolio_id: UUID, live: Live) -> None:
+        """Let a valuation that is asked for be of the prices that are known: who asks may have seen them."""
+        touched = frozenset[str]().union(*(news.touched for news in self._news if portfolio_id in news.holders))
+        if touched:
+            for news in self._news:
+                news.holders.discard(portfolio_id)
+            self._revalue(live, Revalue(self._prices, touched, self._now))
 
     def _revalue(self, live: Live, news: Revalue) -> None:
         """Tell a valuation of the news, and of what it is owed; or owe it these as well."""
@@ -336,6 +360,7 @@ class PortfolioBook(MarketActor):
                 live = self._start(holdings)
                 if not wanted.replies and portfolio_id not in self._followed:
                     live.needed_at = float("-inf")  # for its point in the history: retired at the next tick
+            self._tell_before_its_turn(portfolio_id, live)
             for reply in wanted.replies:
                 reply.set(live.address.ask(GetValuation(portfolio_id)))
 
@@ -370,6 +395,7 @@ class PortfolioBook(MarketActor):
         live = self._live.get(portfolio_id)
         if live is not None and live.address.is_alive:
             live.needed_at = self._monotonic
+            self._tell_before_its_turn(portfolio_id, live)
             return live.address.ask(GetValuation(portfolio_id))
         reply = Reply()
         if self._cache is not None and portfolio_id in self._entries and portfolio_id not in self._wanted:
@@ -401,6 +427,7 @@ class PortfolioBook(MarketActor):
                 self._want_now(portfolio_id)
             else:
                 live.needed_at = self._monotonic
+                self._tell_before_its_turn(portfolio_id, live)
                 live.address.tell(Announce())
 
     def _want_now(self, portfolio_id: UUID) -> Wanted:

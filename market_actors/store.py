@@ -63,7 +63,10 @@ from persistence.records import AdministrativeOverride, IntervalSpan, Positions,
 
 logger = logging.getLogger(__name__)
 
-POINTS_A_TICK = 200  # of portfolios' histories, written at one tick at the most; there is one a portfolio and minute
+POINTS_A_TICK, POINTS_TICKS = (
+    200,
+    50,
+)  # of portfolios' histories: so many are written at a tick, or that part of those waiting
 NOTICE_EVERY = 3.0  # seconds between two looks for what others changed: commands, and servers of the same database
 NOTICE_OVERLAP = timedelta(seconds=30)  # a commit may be seen later than its time says
 KEEP_HISTORY = timedelta(days=3660)  # price history is kept for charts; what streams resume from is bounded elsewhere
@@ -180,7 +183,7 @@ class Store(MarketActor):
             case RecordValuations(points):
                 self._points |= {point.portfolio_id: point for point in points}
             case Tick(now, monotonic):
-                self._flush(POINTS_A_TICK)
+                self._flush(max(POINTS_A_TICK, len(self._points) // POINTS_TICKS))
                 if monotonic - self._noticed_at >= NOTICE_EVERY:
                     self._noticed_at = monotonic
                     self._notice(now)

@@ -35,7 +35,7 @@ from web.connection import Audience, Broadcast, Connection
 
 logger = logging.getLogger(__name__)
 
-SLICE = 200  # connections served before other handlers of the loop get their turn
+SLICE = 500  # connections served with the same before other handlers of the loop get their turn
 SINGLE_WRITES = 20  # the same, where each gets something else
 ACCEPTED = 100  # connections whose deliveries are put in their places before other handlers get theirs
 MANY = 50  # connections of one delivery from which on it is a Broadcast

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID, uuid4
@@ -473,56 +475,86 @@ def test_a_portfolio_that_lags_is_told_the_latest_prices_not_each_of_them(world,
     assert len(totals) <= LAG + 2
 
 
-def test_who_asks_while_thousands_are_told_of_a_price_is_answered_before_the_last_of_them(world, monkeypatch):
+@pytest.fixture
+def crowd(world, monkeypatch):
+    """Twenty followed portfolios of two CBA.AX at 1, of which the book tells one at a time; with whom it told."""
     monkeypatch.setattr(book_module, "HANDED", 1)
+    told = []
+    revalue = PortfolioBook._revalue
     many = [uuid4() for _ in range(20)]
     for portfolio_id in many:
         world.hold(portfolio_id, CBA_AX="2")
-    world.hold(asked := uuid4(), BHP_AX="3")
-    world.load(*many, asked)
+    world.hold(other := uuid4(), BHP_AX="3")
+    world.load(*many, other)
     world.prices(CBA_AX="1", BHP_AX="1")
-    world.value(asked)
+    world.value(other)
     world.tell(Follow(tuple(many)))
     world.answer_for_the_store()
     world.connections.wait_for(PortfolioValued, 21)
     world.connections.forget()
-    begun, go_on, told, told_when_asked = threading.Event(), threading.Event(), [], []
+    monkeypatch.setattr(PortfolioBook, "_revalue", lambda *given: (told.append(given[1]), revalue(*given)))
+    return many, other, told
 
-    def tell(self, live, news):
-        told.append(live)
-        revalue(self, live, news)
 
-    def ask(self, portfolio_id):
-        told_when_asked.append(len(told))
-        return answer_of(self, portfolio_id)
+@contextmanager
+def held_up(world: World) -> Iterator[None]:
+    """What the book is told in here, it looks at afterwards."""
+    begun, go_on = threading.Event(), threading.Event()
 
-    revalue, answer_of = PortfolioBook._revalue, PortfolioBook._answer
-    monkeypatch.setattr(PortfolioBook, "_revalue", tell)
-    monkeypatch.setattr(PortfolioBook, "_answer", ask)
-
-    def hold_the_book(_message):
+    def hold(_message: Message) -> None:
         begun.set()
         go_on.wait(5)
 
-    world.scheduler.answer = hold_the_book
+    world.scheduler.answer = hold
     world.book.tell(Tick(NOW + timedelta(minutes=1), world.monotonic + 60))
     assert begun.wait(5)
     world.scheduler.answer = None
-    price, newer = a_price("CBA.AX", "5", 500), a_price("CBA.AX", "7", 501)
-    world.book.tell(QuotesChanged({"CBA.AX": price}))
-    answer = world.book.ask(GetValuation(asked))
-    world.book.tell(PortfolioRemoved(many[0]))
-    world.book.tell(QuotesChanged({"CBA.AX": newer}))
+    yield
     go_on.set()
 
-    assert answer.get(timeout=5).total_value == 3
-    world.connections.wait_until(
-        lambda: (
-            {each.valuation.portfolio_id for each in world.connections.messages if each.valuation.total_value == 14}
-            == set(many[1:])
-        )
+
+def all_worth(world: World, portfolio_ids: list[UUID], total: int) -> bool:
+    valued = [message.valuation for message in world.connections.all(PortfolioValued)]
+    return {each.portfolio_id for each in valued if each.total_value == total} == set(portfolio_ids)
+
+
+def test_who_asks_while_many_are_told_of_a_price_is_answered_before_the_last_of_them(world, crowd, monkeypatch):
+    many, other, told = crowd
+    told_when_asked = []
+    answer_of = PortfolioBook._answer
+    monkeypatch.setattr(
+        PortfolioBook, "_answer", lambda *given: (told_when_asked.append(len(told)), answer_of(*given))[1]
     )
-    assert told_when_asked[0] < len(many) < len(told)
+    with held_up(world):
+        world.book.tell(QuotesChanged({"CBA.AX": a_price("CBA.AX", "5", 500)}))
+        answer = world.book.ask(GetValuation(other))
+        world.book.tell(PortfolioRemoved(many[0]))
+        world.book.tell(QuotesChanged({"CBA.AX": a_price("CBA.AX", "7", 501)}))
+
+    assert answer.get(timeout=5).total_value == 3
+    world.connections.wait_until(lambda: all_worth(world, many[1:], 14))
+    assert told_when_asked[0] < len(many)
+
+
+def test_a_value_is_never_of_prices_older_than_one_that_was_told_before_it_was_asked_for(world, crowd):
+    many, _, _ = crowd
+    with held_up(world):
+        world.book.tell(QuotesChanged({"CBA.AX": a_price("CBA.AX", "5", 500)}))
+        world.book.tell(QuotesChanged({"CBA.AX": a_price("CBA.AX", "7", 501)}))
+        answers = [world.book.ask(GetValuation(portfolio_id)) for portfolio_id in many]
+
+    assert {answer.get(timeout=5).total_value for answer in answers} == {14}
+
+
+def test_prices_that_come_faster_than_they_can_be_told_are_told_together(world, crowd):
+    many, _, told = crowd
+    with held_up(world):
+        for number in range(2, 102):
+            world.book.tell(QuotesChanged({"CBA.AX": a_price("CBA.AX", str(number), 500 + number)}))
+
+    world.connections.wait_until(lambda: all_worth(world, many, 202))
+    world.book.stop().get(timeout=5)
+    assert len(told) <= 3 * len(many)
 
 
 def test_a_valuation_that_crashed_is_answered_by_a_new_one(world):
