@@ -312,14 +312,17 @@ class ConnectionRegistry(MarketActor):
             self._audiences_at = state
         known = self._audiences.get(symbols)
         if known is None:
-            heard: dict[UUID, list[int]] = {}
+            by_hearers: dict[frozenset[UUID], list[int]] = {}  # most symbols of a batch often have the same
             for place, symbol in enumerate(symbols):
-                for connection_id in self._table.hearing(symbol):
-                    if connection_id not in self._replays:
-                        heard.setdefault(connection_id, []).append(place)
+                hearers = frozenset(self._table.hearing(symbol).difference(self._replays))
+                by_hearers.setdefault(hearers, []).append(place)
+            heard: dict[UUID, list[int]] = {}
+            for hearers, places in by_hearers.items():
+                for connection_id in hearers:
+                    heard.setdefault(connection_id, []).extend(places)
             groups: dict[tuple[int, ...], list[UUID]] = {}
             for connection_id, places in heard.items():
-                groups.setdefault(tuple(places), []).append(connection_id)
+                groups.setdefault(tuple(sorted(places)), []).append(connection_id)
             known = {places: tuple(ids) for places, ids in groups.items()}
             if len(known) <= GROUPS:
                 self._audiences[symbols] = known

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Sequence
+from typing import NamedTuple
 from uuid import UUID
 
 from market_actors.domain.quote import StreamPosition
-from market_actors.outlet import Delivery, Frame
+from market_actors.outlet import STATUS, Delivery, Frame
 
 
 class Connection:
@@ -64,6 +65,17 @@ class Connection:
         self.closing: float | None = None
         self.events_sent = self.bytes_sent = self.conflated = 0
 
+    @property
+    def is_slow(self) -> bool:
+        """Is what comes now withheld?"""
+        return self.closing is None and bool(self.rest or self.behind)
+
+    def withhold(self, withheld: Withheld) -> None:
+        self.owed = self.owed or withheld.is_owed
+        self.since = self.since or withheld.since
+        self.missed |= withheld.missed
+        self.withheld += withheld.events
+
     def uncount(self, events: int, size: int) -> None:
         """Take off what its audience will add though it was not sent that."""
         self.events_sent -= events
@@ -106,12 +118,36 @@ class Audience:
 
 
 class Broadcast:
-    """One write that a whole audience gets; those before *place* have been sent to."""
+    """One write that a whole audience gets; those before *place* have been sent to, but for the *hindered*."""
 
-    __slots__ = ("audience", "data", "delivery", "place")
+    __slots__ = ("audience", "data", "delivery", "hindered", "place")
 
     def __init__(self, delivery: Delivery, data: bytes, audience: Audience) -> None:
         self.delivery = delivery
         self.data = data
         self.audience = audience
         self.place = 0
+        self.hindered: list[Connection] = []
+
+
+class Withheld(NamedTuple):
+    """What is kept of frames that a slow reader is not sent.
+
+    events: how many it has to be told of; since: position of the first price; missed: portfolios with a value.
+    """
+
+    events: int
+    since: StreamPosition | None
+    missed: frozenset[UUID]
+    is_owed: bool
+
+    @classmethod
+    def of(cls, frames: Sequence[Frame]) -> Withheld:
+        kept = [frame for frame in frames if frame.key is not None]
+        positions = [frame.position for frame in kept if frame.position is not None]
+        return cls(
+            sum(frame.key != STATUS for frame in kept),
+            positions[0] if positions else None,
+            frozenset(frame.key for frame in kept if isinstance(frame.key, UUID)),
+            bool(kept),
+        )

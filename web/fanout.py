@@ -31,7 +31,7 @@ from uuid import UUID
 
 from market_actors.messages import Address, PageTaken, Resync, Unsubscribe
 from market_actors.outlet import STATUS, Delivery, Figures, Frame
-from web.connection import Audience, Broadcast, Connection
+from web.connection import Audience, Broadcast, Connection, Withheld
 
 logger = logging.getLogger(__name__)
 
@@ -152,12 +152,23 @@ class Fanout:
 
     def check(self, now: float) -> None:
         """Close readers that have taken nothing of what waits for them; to be called each second (monotonic)."""
-        for connection in list(self._busy):
-            if now - connection.progressed_at > STALLED_SECONDS:
+        self._close_some(
+            [
+                each
+                for each in self._busy
+                if now - each.progressed_at > STALLED_SECONDS
+                or (each.closing is not None and now - each.closing > CLOSING_SECONDS)
+            ]
+        )
+
+    def _close_some(self, due: list[Connection]) -> None:
+        """Close them a few at a time: hundreds at once would keep the others waiting."""
+        for connection in due[:SINGLE_WRITES]:
+            if connection.closing is None:
                 logger.info("stream %s: closed, nothing was read for %s s", connection.id, STALLED_SECONDS)
-                self.close(connection)
-            elif connection.closing is not None and now - connection.closing > CLOSING_SECONDS:
-                self.close(connection)
+            self.close(connection)
+        if due[SINGLE_WRITES:]:
+            self._loop.call_soon(self._close_some, due[SINGLE_WRITES:])
 
     def _close_all(self) -> None:
         self._opening.clear()
@@ -261,11 +272,8 @@ class Fanout:
         connections = audience.connections[start : broadcast.place]
         fds = audience.fds[start : broadcast.place]
         if self._hindered:
-            hindered = [each for each in connections if each in self._hindered]
+            broadcast.hindered += [each for each in connections if each in self._hindered]
             connections = [each for each in connections if each not in self._hindered]
-            for connection in hindered:
-                connection.uncount(events, size)
-                self._deliver_to(connection, broadcast.delivery)
         if len(fds) != len(connections):
             fds = [each.fd for each in connections]
         taken = list(map(_send_quickly, fds, repeat(data), repeat(size), repeat(_FLAGS)))
@@ -277,9 +285,20 @@ class Fanout:
                     self._took(connection, data, sent)
         if broadcast.place >= len(audience.connections):
             self._broadcasts.popleft()
+            self._deliver_to_hindered(broadcast)
             audience.count(events, size)
             if self._audiences.get(id(audience.connection_ids)) is not audience:
                 audience.settle()
+
+    def _deliver_to_hindered(self, broadcast: Broadcast) -> None:
+        """Last, for it takes longer: those who read what they get do not wait for those who do not."""
+        withheld = Withheld.of(broadcast.delivery.frames) if broadcast.hindered else None
+        for connection in broadcast.hindered:
+            connection.uncount(len(broadcast.delivery.frames), len(broadcast.data))
+            if withheld and connection.is_slow:
+                connection.withhold(withheld)
+            else:
+                self._deliver_to(connection, broadcast.delivery)
 
     def _send_waiting(self) -> None:
         connections, writes, counts = [], [], []
@@ -334,7 +353,7 @@ class Fanout:
             connection.page, connection.is_page_out = delivery.frames, True
             self._go_on(connection)
         elif connection.rest or (connection.behind and not delivery.close):
-            self._withhold(connection, delivery.frames)
+            connection.withhold(Withheld.of(delivery.frames))
         else:
             self._send_frames(connection, delivery.frames)
         if delivery.close:
@@ -381,17 +400,8 @@ class Fanout:
             self.events_sent += end - start
             start = end
             if connection.rest:
-                self._withhold(connection, frames[start:])
+                connection.withhold(Withheld.of(frames[start:]))
                 return
-
-    def _withhold(self, connection: Connection, frames: Sequence[Frame]) -> None:
-        for frame in frames:
-            if frame.key is not None:
-                connection.owed = True
-                connection.since = connection.since or frame.position
-                if isinstance(frame.key, UUID):
-                    connection.missed.add(frame.key)
-                connection.withheld += frame.key != STATUS
 
     def _write(self, connection: Connection, data: bytes) -> None:
         sent = _send(connection.fd, data, len(data), _FLAGS)

@@ -63,7 +63,8 @@ def measure(streams: int, stalled: int, seconds: float = SECONDS) -> dict[str, o
                 highest, cut = 0, None
                 while time.monotonic() - began < seconds - 1:
                     highest = max(highest, resident(server.pid))
-                    if cut is None and stalled and server.streams() < streams - stalled + 1:
+                    left_open = server.streams()
+                    if cut is None and stalled and left_open < streams - stalled + 1:
                         cut = time.monotonic() - began
                     time.sleep(0.5)
                 client.expect("WINDOW")

@@ -289,6 +289,21 @@ async def test_a_reader_that_takes_nothing_for_ten_seconds_is_closed(fanout_of):
         assert len(fanout) == 0
 
 
+async def test_many_readers_that_take_nothing_are_closed_a_few_at_a_time(fanout_of, monkeypatch):
+    monkeypatch.setattr(fanout_module, "SINGLE_WRITES", 2)
+    fanout = fanout_of(Registry())
+    async with audience(fanout, 5) as readers:
+        for connection_id in readers:
+            deliver(fanout, connection_id, Frame("BIG", b"x" * 20_000_000))
+        while len(fanout._busy) < len(readers):
+            await asyncio.sleep(0)
+
+        fanout.check(time.monotonic() + STALLED_SECONDS + 1)
+        assert len(fanout) == 3
+        while len(fanout):
+            await asyncio.sleep(0)
+
+
 async def test_a_peer_that_goes_is_unsubscribed(fanout_of):
     registry = Registry()
     fanout = fanout_of(registry)
