@@ -65,11 +65,6 @@ class Connection:
         self.closing: float | None = None
         self.events_sent = self.bytes_sent = self.conflated = 0
 
-    @property
-    def is_slow(self) -> bool:
-        """Is what comes now withheld?"""
-        return self.closing is None and bool(self.rest or self.behind)
-
     def withhold(self, withheld: Withheld) -> None:
         self.owed = self.owed or withheld.is_owed
         self.since = self.since or withheld.since

@@ -292,13 +292,12 @@ class Fanout:
 
     def _deliver_to_hindered(self, broadcast: Broadcast) -> None:
         """Last, for it takes longer: those who read what they get do not wait for those who do not."""
-        withheld = Withheld.of(broadcast.delivery.frames) if broadcast.hindered else None
+        if not broadcast.hindered:
+            return
+        withheld = Withheld.of(broadcast.delivery.frames)
         for connection in broadcast.hindered:
             connection.uncount(len(broadcast.delivery.frames), len(broadcast.data))
-            if withheld and connection.is_slow:
-                connection.withhold(withheld)
-            else:
-                self._deliver_to(connection, broadcast.delivery)
+            self._deliver_to(connection, broadcast.delivery, withheld)
 
     def _send_waiting(self) -> None:
         connections, writes, counts = [], [], []
@@ -344,7 +343,8 @@ class Fanout:
             joined[id(waiting[0])] = data, len(frames), waiting[0]
         return data, len(frames)
 
-    def _deliver_to(self, connection: Connection, delivery: Delivery) -> None:
+    def _deliver_to(self, connection: Connection, delivery: Delivery, withheld: Withheld | None = None) -> None:
+        """Send it, or keep of it what is withheld, which is made of its frames where it is not given."""
         if connection.closing is not None:
             return
         if delivery.merged is not None:
@@ -353,7 +353,7 @@ class Fanout:
             connection.page, connection.is_page_out = delivery.frames, True
             self._go_on(connection)
         elif connection.rest or (connection.behind and not delivery.close):
-            connection.withhold(Withheld.of(delivery.frames))
+            connection.withhold(withheld or Withheld.of(delivery.frames))
         else:
             self._send_frames(connection, delivery.frames)
         if delivery.close:
