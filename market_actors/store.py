@@ -128,6 +128,7 @@ class Store(MarketActor):
         self._points: dict[UUID, ValuationPoint] = {}
         self._versions: dict[UUID, int] = {}
         self._noticed_at = float("-inf")
+        self._is_ahead = False  # of the disk, with prices
 
     def on_stop(self) -> None:
         self._flush()
@@ -183,6 +184,7 @@ class Store(MarketActor):
             case RecordValuations(points):
                 self._points |= {point.portfolio_id: point for point in points}
             case Tick(now, monotonic):
+                self._catch_up()
                 self._flush(max(POINTS_A_TICK, len(self._points) // POINTS_TICKS))
                 if monotonic - self._noticed_at >= NOTICE_EVERY:
                     self._noticed_at = monotonic
@@ -229,11 +231,17 @@ class Store(MarketActor):
         is_kept = False
         try:
             queries.record_prices(message.rows, message.hidden, message.restated, self._clock())
-            is_kept = True
+            is_kept = self._is_ahead = True
         except errors.UNREACHABLE as error:
             logger.error("store: %d prices wait for the database: %s", len(message.rows), error)
         if message.reply_to is not None:
             message.reply_to.tell(QuotesRecorded(message.batch, is_kept))
+
+    def _catch_up(self) -> None:
+        """Let a power failure take back the prices of one second at the most."""
+        if self._is_ahead:
+            self._is_ahead = False
+            database.catch_up()
 
     def _send_positions(self, portfolio_ids: tuple[UUID, ...], reply_to: Address) -> None:
         try:

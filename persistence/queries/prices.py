@@ -9,7 +9,7 @@ from typing import Any
 
 from peewee import Case, Field, ModelSelect, Tuple
 
-from persistence.database import fetch, fetch_as, insert_many, writing
+from persistence.database import fetch, fetch_as, insert_many, writing_ahead
 from persistence.fields import to_text
 from persistence.models import Instrument, RealtimePriceHistory
 from persistence.records import Instrument as InstrumentRecord
@@ -61,11 +61,13 @@ def record_prices(
               an instrument's price where it has no other.
     restated: in the history for streams only.
     now:      from when on streams can be resumed from these; None: they cannot.
+
+    Nobody waits for the disk, which has them after the next database.catch_up().
     """
     published = (*rows, *restated)
     good = [row for row in (*published, *hidden) if row.source != OVERRIDE]
     set_by_hand = [row for row in published if row.source == OVERRIDE]
-    with writing():
+    with writing_ahead():
         insert_many(_LAST, map(_last_of, good), _UPSERT)
         insert_many(_LAST, map(_last_of, set_by_hand), "ON CONFLICT DO NOTHING")
         history = ((*_history_of(row), number >= len(rows), now) for number, row in enumerate(published))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from uuid import uuid4
@@ -189,6 +190,21 @@ def test_a_batch_of_prices_is_answered_for_when_it_is_kept_and_streams_can_be_re
     assert queries.newest_forgotten(NOW, 2) is None
     assert queries.newest_forgotten(NOW + timedelta(seconds=1), 2) == (1, 2)
     proxy.close()
+
+
+def test_what_a_power_failure_may_take_back_are_the_prices_of_a_second(tmp_path, monkeypatch):
+    world = World(f"sqlite:///{tmp_path / 'market.db'}")
+    synced = []
+    monkeypatch.setattr(os, "fdatasync", synced.append)
+    world.store.tell(Tick(NOW, 1.0))
+    for number in (1, 2):
+        world.store.tell(RecordQuotes((a_last_price(number=number),)))
+    assert world.ask(CountUsers()) == 1 and synced == []
+
+    for second in (2.0, 3.0):
+        world.store.tell(Tick(NOW, second))
+    assert world.ask(CountUsers()) == 1 and len(synced) == 1
+    world.store.stop().get(timeout=10)
 
 
 def test_values_are_written_in_batches_the_last_of_a_portfolio_counting(world):

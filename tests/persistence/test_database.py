@@ -9,10 +9,10 @@ import threading
 from pathlib import Path
 
 import pytest
-from peewee import Database, IntegrityError, OperationalError
+from peewee import Database, IntegrityError, OperationalError, SqliteDatabase
 
 from persistence import queries
-from persistence.database import claim, insert_many, open_database, proxy, writing
+from persistence.database import catch_up, claim, insert_many, open_database, proxy, writing, writing_ahead
 from persistence.errors import UNREACHABLE, DatabaseLocked
 from persistence.migrate import migrate
 from persistence.models import StreamEpoch, User
@@ -110,6 +110,44 @@ def test_a_transaction_that_fails_leaves_nothing(database: Database) -> None:
         raise RuntimeError
 
     assert StreamEpoch.select().count() == 0
+
+
+def waits_for_the_disk() -> bool:
+    question = "PRAGMA synchronous" if isinstance(proxy.obj, SqliteDatabase) else "SHOW synchronous_commit"
+    return proxy.execute_sql(question).fetchone()[0] in (2, "on")
+
+
+def test_only_a_transaction_that_says_so_does_not_wait_for_the_disk(database: Database) -> None:
+    with writing_ahead():
+        StreamEpoch.insert(epoch=1, started_at=NOW).execute()
+        assert not waits_for_the_disk()
+    assert waits_for_the_disk()
+
+    with pytest.raises(RuntimeError), writing_ahead():
+        StreamEpoch.insert(epoch=2, started_at=NOW).execute()
+        raise RuntimeError
+    assert waits_for_the_disk()
+    assert [row.epoch for row in StreamEpoch.select()] == [1]
+
+
+def test_the_disk_is_made_to_keep_the_log_of_what_was_written_ahead(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = open_database(sqlite_url)
+    migrate(database)
+    kept: list[str] = []
+    monkeypatch.setattr(os, "fdatasync", lambda descriptor: kept.append(os.readlink(f"/proc/self/fd/{descriptor}")))
+
+    catch_up()
+    assert kept == [f"{sqlite_url.removeprefix('sqlite:///')}-wal"]
+
+    def fail(_descriptor: int) -> None:
+        raise OSError("Input/output error")
+
+    monkeypatch.setattr(os, "fdatasync", fail)
+    with pytest.raises(UNREACHABLE, match="Input/output"):
+        catch_up()
+    database.close()
 
 
 def test_writers_of_two_threads_wait_for_each_other(database: Database) -> None:
