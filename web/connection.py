@@ -113,16 +113,25 @@ class Audience:
 
 
 class Broadcast:
-    """One write that a whole audience gets; those before *place* have been sent to, but for the *hindered*."""
+    """One write that a whole audience gets; those before *place* have been sent to, but for those that are slow.
 
-    __slots__ = ("audience", "data", "delivery", "hindered", "place")
+    short:    of whom the kernel took less, and how many bytes; negative when it took none.
+    hindered: those that were behind before.
+    """
+
+    __slots__ = ("audience", "data", "delivery", "hindered", "place", "short")
 
     def __init__(self, delivery: Delivery, data: bytes, audience: Audience) -> None:
         self.delivery = delivery
         self.data = data
         self.audience = audience
         self.place = 0
+        self.short: list[tuple[Connection, int]] = []
         self.hindered: list[Connection] = []
+
+    @property
+    def is_done(self) -> bool:
+        return self.place >= len(self.audience.connections) and not self.short and not self.hindered
 
 
 class Withheld(NamedTuple):

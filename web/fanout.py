@@ -27,6 +27,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from itertools import chain, repeat
+from typing import TypeVar
 from uuid import UUID
 
 from market_actors.messages import Address, PageTaken, Resync, Unsubscribe
@@ -35,12 +36,15 @@ from web.connection import Audience, Broadcast, Connection, Withheld
 
 logger = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 SLICE = 500  # connections served with the same before other handlers of the loop get their turn
 SINGLE_WRITES = 20  # the same, where each gets something else
 ACCEPTED = 100  # connections whose deliveries are put in their places before other handlers get theirs
 MANY = 50  # connections of one delivery from which on it is a Broadcast
 AUDIENCES = 16  # remembered
 WRITE = 64 * 1024  # bytes joined into one write at the most; what is left over of one is kept for a slow reader
+UNSENT = 32 * 1024  # bytes that the kernel may keep for a reader beyond what is on its way; newer values are better
 STALLED_SECONDS = 10.0  # a reader that takes nothing for so long is closed
 CLOSING_SECONDS = 1.0  # how long one whose right has ended may take to read what it was sent before
 USER_TIMEOUT_MS = 45_000  # the kernel gives up a peer that acknowledges nothing for so long
@@ -120,6 +124,7 @@ class Fanout:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MS)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, WRITE)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT)
         connection = self._connections[connection_id] = Connection(connection_id, sock)
         self._loop.add_reader(sock, self._readable, connection)
         self._write(connection, head)
@@ -266,9 +271,20 @@ class Fanout:
             self._loop.call_soon(self._work)
 
     def _send_broadcast(self, broadcast: Broadcast) -> None:
+        if broadcast.place < len(broadcast.audience.connections):
+            self._send_slice(broadcast)
+        else:
+            self._serve_slow(broadcast)
+        if broadcast.is_done:
+            self._broadcasts.popleft()
+            audience = broadcast.audience
+            audience.count(len(broadcast.delivery.frames), len(broadcast.data))
+            if self._audiences.get(id(audience.connection_ids)) is not audience:
+                audience.settle()
+
+    def _send_slice(self, broadcast: Broadcast) -> None:
         start, broadcast.place = broadcast.place, broadcast.place + SLICE
         audience, data, size = broadcast.audience, broadcast.data, len(broadcast.data)
-        events = len(broadcast.delivery.frames)
         connections = audience.connections[start : broadcast.place]
         fds = audience.fds[start : broadcast.place]
         if self._hindered:
@@ -277,27 +293,20 @@ class Fanout:
         if len(fds) != len(connections):
             fds = [each.fd for each in connections]
         taken = list(map(_send_quickly, fds, repeat(data), repeat(size), repeat(_FLAGS)))
-        self.events_sent += events * len(taken)
+        self.events_sent += len(broadcast.delivery.frames) * len(taken)
         if taken.count(size) < len(taken):
-            for connection, sent in zip(connections, taken, strict=True):
-                if sent != size:
-                    connection.uncount(0, size)
-                    self._took(connection, data, sent)
-        if broadcast.place >= len(audience.connections):
-            self._broadcasts.popleft()
-            self._deliver_to_hindered(broadcast)
-            audience.count(events, size)
-            if self._audiences.get(id(audience.connection_ids)) is not audience:
-                audience.settle()
+            broadcast.short += [pair for pair in zip(connections, taken, strict=True) if pair[1] != size]
 
-    def _deliver_to_hindered(self, broadcast: Broadcast) -> None:
-        """Last, for it takes longer: those who read what they get do not wait for those who do not."""
-        if not broadcast.hindered:
-            return
-        withheld = Withheld.of(broadcast.delivery.frames)
-        for connection in broadcast.hindered:
-            connection.uncount(len(broadcast.delivery.frames), len(broadcast.data))
-            self._deliver_to(connection, broadcast.delivery, withheld)
+    def _serve_slow(self, broadcast: Broadcast) -> None:
+        """Last, and a few at a time, for it takes longer: those who read what they get do not wait for those who do not."""
+        size, delivery = len(broadcast.data), broadcast.delivery
+        for connection, sent in _few(broadcast.short):
+            connection.uncount(0, size)
+            self._took(connection, broadcast.data, sent)
+        withheld = Withheld.of(delivery.frames) if broadcast.hindered else None
+        for connection in _few(broadcast.hindered):
+            connection.uncount(len(delivery.frames), size)
+            self._deliver_to(connection, delivery, withheld)
 
     def _send_waiting(self) -> None:
         connections, writes, counts = [], [], []
@@ -448,3 +457,9 @@ class Fanout:
         connection.behind, connection.asked = True, connection.since
         self._registry.tell(Resync(connection.id, connection.since, frozenset(connection.missed), connection.withheld))
         connection.missed.clear()
+
+
+def _few(waiting: list[T]) -> list[T]:
+    """Take some of what waits."""
+    taken, waiting[:SINGLE_WRITES] = waiting[:SINGLE_WRITES], []
+    return taken

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import array
 import asyncio
+import fcntl
 import os
 import random
+import select
 import socket
 import time
 from collections.abc import AsyncIterator
@@ -20,6 +23,7 @@ from web import fanout as fanout_module
 from web.fanout import CLOSING_SECONDS, STALLED_SECONDS, Connection, Fanout
 
 HEAD = b"HTTP/1.1 200 OK\r\n\r\n"
+SIOCOUTQNSD = 0x894B  # of linux/sockios.h: bytes that are not sent
 
 
 class Registry:
@@ -443,8 +447,45 @@ async def test_what_many_get_keeps_its_place_among_what_single_ones_get(fanout_o
         assert fanout.figures() == counted
 
 
-async def test_a_slow_reader_among_many_gets_the_present_state_and_holds_nobody_up(fanout_of, monkeypatch):
-    monkeypatch.setattr(fanout_module, "MANY", 3)
+async def test_those_who_read_are_served_before_those_of_whom_the_kernel_takes_no_more(fanout_of, monkeypatch):
+    for name, number in {"MANY": 3, "SLICE": 2, "SINGLE_WRITES": 1}.items():
+        monkeypatch.setattr(fanout_module, name, number)
+    fanout = fanout_of(Registry())
+    async with audience(fanout, 6) as readers:
+        everybody, (*slow, last) = tuple(readers), readers
+        data = b"x" * 1_500
+        await read_until(readers[last], HEAD)
+        while not fanout._busy:
+            fanout.deliver([Delivery(everybody, (price("A", 1, data),))])
+            while not select.select([readers[last]], [], [], 0)[0]:
+                await asyncio.sleep(0)
+            assert readers[last].recv(65536) == data
+
+            assert sum(bool(fanout._connections[key].rest) for key in slow) <= 2
+            while not fanout.is_idle:
+                await asyncio.sleep(0)
+        assert {connection.id for connection in fanout._busy} == set(slow)
+
+
+async def test_what_a_reader_does_not_take_is_kept_by_nobody(fanout_of):
+    fanout = fanout_of(Registry())
+    async with opened(fanout) as (connection_id, _reader):
+        frame = price("A", 1, b"x" * 999 + b"\n")
+        while not fanout._busy:
+            deliver(fanout, connection_id, frame)
+            await asyncio.sleep(0)
+
+        unsent = array.array("i", [0])
+        fcntl.ioctl(fanout._connections[connection_id].sock, SIOCOUTQNSD, unsent)
+        assert unsent[0] <= fanout_module.UNSENT + len(frame.data)
+
+
+@pytest.mark.parametrize(("of_a_slice", "at_once"), [(500, 20), (2, 1)])
+async def test_a_slow_reader_among_many_gets_the_present_state_and_holds_nobody_up(
+    fanout_of, monkeypatch, of_a_slice, at_once
+):
+    for name, number in {"MANY": 3, "SLICE": of_a_slice, "SINGLE_WRITES": at_once}.items():
+        monkeypatch.setattr(fanout_module, name, number)
     registry = Registry()
     fanout = fanout_of(registry)
     async with audience(fanout, 4) as readers:
@@ -466,6 +507,8 @@ async def test_a_slow_reader_among_many_gets_the_present_state_and_holds_nobody_
         assert (received - len(HEAD)) // len(big) + asked.withheld == 40
         fanout.deliver([Delivery((asked.connection_id,), (price("A", 40, b"now"),), merged=asked.withheld - 1)])
         fanout.deliver([Delivery(everybody, (price("A", 41, b" later."),))])
+        for reader in others:
+            assert await read_until(reader, b".") == b" later."
         assert (await read_until(slow, b"later."))[-11:] == b"now later."
         taken = (received - len(HEAD)) // len(big)
         figures = fanout.figures()
