@@ -344,6 +344,8 @@ class Fanout:
         for delivery in waiting:
             if delivery.close or delivery.is_page or delivery.merged is not None:
                 return None
+        if len(waiting) == 1 and len(waiting[0].frames) == 1:
+            return waiting[0].frames[0].data, 1
         frames = list(chain.from_iterable([delivery.frames for delivery in waiting]))
         data = b"".join([frame.data for frame in frames])
         if len(data) > WRITE:

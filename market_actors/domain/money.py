@@ -10,7 +10,8 @@ import decimal
 from decimal import Decimal
 
 EXACT = decimal.Context(prec=200, rounding=decimal.ROUND_HALF_EVEN)
-ZERO = Decimal(0)
+ZERO, HUNDRED, PERCENT_STEP = Decimal(0), Decimal(100), Decimal("0.0001")
+_QUOTIENT = decimal.Context(prec=60, rounding=decimal.ROUND_05UP)  # to be rounded once more
 
 MINOR_UNITS: dict[str, tuple[str, int]] = {
     "GBp": ("GBP", 100),
@@ -34,7 +35,7 @@ def percent(part: Decimal, whole: Decimal) -> Decimal | None:
     """Return *part* in percent of *whole*, rounded to 4 decimals; None of nothing."""
     if not whole:
         return None
-    return EXACT.divide(EXACT.multiply(part, Decimal(100)), whole).quantize(Decimal("0.0001"), context=EXACT)
+    return _QUOTIENT.divide(EXACT.multiply(part, HUNDRED), whole).quantize(PERCENT_STEP, context=EXACT)
 
 
 def plain(value: Decimal) -> str:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import NamedTuple
 from uuid import UUID
 
 from market_actors.domain.money import EXACT, ZERO, fx_symbol, percent
@@ -28,8 +28,7 @@ from market_actors.domain.quote import Price, StreamPosition
 __all__ = ["HoldingValue", "Unpriced", "Valuation", "changed_symbols", "revalued", "value"]
 
 
-@dataclass(frozen=True, slots=True)
-class Valuation:
+class Valuation(NamedTuple):
     """A portfolio at the prices of now.
 
     total_value, total_cost_basis, unrealized_gain_loss, daily_change: exact, in *currency*, of priced holdings.

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market_actors.domain.money import fx_symbol, major, percent, plain
+from market_actors.domain.money import EXACT, fx_symbol, major, percent, plain
 
 
 @pytest.mark.parametrize(
@@ -32,6 +32,13 @@ def test_pence_lose_no_digit(amount):
 def test_percent_of_nothing_is_unknown():
     assert percent(Decimal(1), Decimal(0)) is None
     assert percent(Decimal(1), Decimal(3)) == Decimal("33.3333")
+
+
+def test_percent_is_rounded_once():
+    assert str(percent(Decimal("0.0000005"), Decimal(1))) == "0.0000"  # half, to even
+    assert str(percent(Decimal("0.0000015"), Decimal(1))) == "0.0002"
+    just_above = EXACT.add(Decimal("0.0000005"), Decimal("1E-100"))
+    assert str(percent(just_above, Decimal(1))) == "0.0001"
 
 
 def test_digits_are_never_written_as_powers_of_ten():
