@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -61,14 +61,13 @@ CHUNK = 100  # portfolios loaded from the store at once when nobody waits for th
 
 @dataclass(slots=True)
 class Entry:
-    """One portfolio in the index: what it holds and needs; valued_at is monotonic."""
+    """One portfolio in the index: what it holds and needs."""
 
     user_id: UUID
     base_currency: str
     version: int
     held: tuple[Held, ...]
     needs: frozenset[str] = frozenset()
-    valued_at: float = float("-inf")
 
 
 @dataclass(slots=True)
@@ -125,6 +124,8 @@ class PortfolioBook(MarketActor):
         self._wanted: dict[UUID, Wanted] = {}
         self._recalls: dict[UUID, list[Reply]] = {}
         self._background: deque[UUID] = deque()
+        self._due: set[UUID] = set()  # those whose last value, where there is one, is too old for their history
+        self._valued: OrderedDict[UUID, float] = OrderedDict()  # when the others were valued, the longest ago first
         self._unread: set[UUID] = set()
         self._followed: set[UUID] = set()
         self._is_loaded = self._is_primed = False
@@ -205,10 +206,9 @@ class PortfolioBook(MarketActor):
     def _index(self, portfolio_id: UUID, entry: Entry) -> None:
         known = self._entries.get(portfolio_id)
         before = known.needs if known else frozenset()
-        if known is not None:
-            entry.valued_at = known.valued_at
-        else:
+        if known is None:
             self._has_new_portfolios = True
+            self._due.add(portfolio_id)
         entry.needs = self._needs(entry)
         self._entries[portfolio_id] = entry
         self._reindex(portfolio_id, before, entry.needs)
@@ -239,6 +239,8 @@ class PortfolioBook(MarketActor):
             self._reindex(portfolio_id, entry.needs, frozenset())
             self._tell_demand()
         self._followed.discard(portfolio_id)
+        self._due.discard(portfolio_id)
+        self._valued.pop(portfolio_id, None)
         self._retire(portfolio_id)
         wanted = self._wanted.pop(portfolio_id, None)
         for reply in wanted.replies if wanted else ():
@@ -276,11 +278,19 @@ class PortfolioBook(MarketActor):
         if moved:
             self._tell_demand()
         holders = set[UUID]().union(*(self._holders.get(symbol, ()) for symbol in prices))
+        live = self._live.keys() & holders
+        for portfolio_id in holders & self._due:
+            self._note_value(portfolio_id)
+            self._background.append(portfolio_id)
+        if self._cache is not None and len(live) < len(holders):
+            self._cache.tell(DropValuations(tuple(holders - live)))
+        if not live:
+            return
         if len(self._news) < 2:
-            self._news.append(News(frozenset(prices), holders))
+            self._news.append(News(frozenset(prices), live))
         else:
             self._news[-1].touched |= prices.keys()
-            self._news[-1].holders |= holders
+            self._news[-1].holders |= live
         if len(self._news) == 1:
             self._hand_out()
 
@@ -289,17 +299,10 @@ class PortfolioBook(MarketActor):
         oldest = self._news[0]
         chosen = [oldest.holders.pop() for _ in range(min(HANDED, len(oldest.holders)))]
         news = Revalue(self._prices, oldest.touched, self._now)
-        resting = []
         for portfolio_id in chosen:
             live = self._live.get(portfolio_id)
             if live is not None:
                 self._revalue(live, news)
-            elif (entry := self._entries.get(portfolio_id)) is not None:
-                resting.append(portfolio_id)
-                if self._monotonic - entry.valued_at >= VALUE_EVERY:
-                    self._want_later(portfolio_id)
-        if resting and self._cache is not None:
-            self._cache.tell(DropValuations(tuple(resting)))
         if not oldest.holders:
             del self._news[0]
         if self._news:
@@ -383,7 +386,7 @@ class PortfolioBook(MarketActor):
     def _start(self, holdings: Holdings) -> Live:
         ref = ValuationActor.start(holdings, self._prices, self._now, self._store, self._audience)
         live = self._live[holdings.portfolio_id] = Live(Address("valuation", ref), self._monotonic)
-        self._entries[holdings.portfolio_id].valued_at = self._monotonic
+        self._note_value(holdings.portfolio_id)
         return live
 
     def _retire(self, portfolio_id: UUID) -> None:
@@ -437,9 +440,10 @@ class PortfolioBook(MarketActor):
             self._store.tell(SendPositions((portfolio_id,), self.address))
         return wanted
 
-    def _want_later(self, portfolio_id: UUID) -> None:
-        self._entries[portfolio_id].valued_at = self._monotonic
-        self._background.append(portfolio_id)
+    def _note_value(self, portfolio_id: UUID) -> None:
+        self._due.discard(portfolio_id)
+        self._valued[portfolio_id] = self._monotonic
+        self._valued.move_to_end(portfolio_id)
 
     # -- Time ------------------------------------------------------------------------------
 
@@ -449,6 +453,8 @@ class PortfolioBook(MarketActor):
         self._ask_again()
         self._give_up_recalls()
         self._count_stakes()
+        while self._valued and monotonic - next(iter(self._valued.values())) >= VALUE_EVERY:
+            self._due.add(self._valued.popitem(last=False)[0])
         if self._changed or self._has_new_portfolios:
             self._tell_holders()
         for portfolio_id, live in list(self._live.items()):

@@ -281,9 +281,10 @@ def test_a_portfolio_that_was_valued_before_anybody_watched_is_announced_to_who_
 
 
 def test_a_portfolio_that_nobody_watches_still_gets_its_history(world):
-    portfolio_id = uuid4()
+    portfolio_id, other = uuid4(), uuid4()
     world.hold(portfolio_id, CBA_AX="10")
-    world.load(portfolio_id)
+    world.hold(other, BHP_AX="10")
+    world.load(portfolio_id, other)
     world.prices(CBA_AX="1")
     world.tick(1)
     assert world.answer_for_the_store() == [portfolio_id]
@@ -298,6 +299,19 @@ def test_a_portfolio_that_nobody_watches_still_gets_its_history(world):
     world.prices(CBA_AX="3")
     world.tick(1)
     assert world.answer_for_the_store() == [portfolio_id]
+    world.tick(VALUE_EVERY - 110)
+
+    world.value(other)
+    world.tick(100)
+    world.value(portfolio_id)
+    world.tick(IDLE + 1)
+    world.prices(CBA_AX="4")
+    world.tick(1)
+    assert world.answer_for_the_store() == []  # since then it has not been long
+    world.tick(VALUE_EVERY - 100)
+    world.prices(CBA_AX="5", BHP_AX="1")
+    world.tick(1)
+    assert world.answer_for_the_store() == [other]
 
 
 def test_a_portfolio_that_was_valued_for_its_history_alone_is_not_kept_up(world):
@@ -547,12 +561,13 @@ def test_a_value_is_never_of_prices_older_than_one_that_was_told_before_it_was_a
 
 
 def test_prices_that_come_faster_than_they_can_be_told_are_told_together(world, crowd):
-    many, _, told = crowd
+    many, other, told = crowd
     with held_up(world):
         for number in range(2, 102):
             world.book.tell(QuotesChanged({"CBA.AX": a_price("CBA.AX", str(number), 500 + number)}))
+        world.book.tell(QuotesChanged({"BHP.AX": a_price("BHP.AX", "4", 700)}))
 
-    world.connections.wait_until(lambda: all_worth(world, many, 202))
+    world.connections.wait_until(lambda: all_worth(world, many, 202) and all_worth(world, [other], 12))
     world.book.stop().get(timeout=5)
     assert len(told) <= 3 * len(many)
 
