@@ -4,8 +4,8 @@ python -m tests.performance.broadcast [--n 50 1000 5000 10000] [--rounds 3] [--o
 
 The shipped server sends prices of one symbol that all streams ask for, with its accounts, registry and limits. Deliveries a
 second are of the closed loop: the next event is published when the former has been handed to every socket. Latency is
-from publishing to the client, at one event a second (N = 50: ten). Servers take turns, and the median of the rounds is
-shown. The processor time of a delivery is that of the server's process: it tells something on a machine that is not
+from publishing to the client, at one event a second (N = 50: ten). All servers have their streams open at once and take
+turns, while the others are stopped; the median of the rounds is shown. The processor time of a delivery is that of the server's process: it tells something on a machine that is not
 quiet, too. --busy: the shipped server alone, on both cores, once as it is and once with an actor that computes without end,
 and a program that asks for a price all the time.
 """
@@ -13,10 +13,12 @@ and a program that asks for a price all the time.
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from tests.performance.load import (
     PEERS,
@@ -32,6 +34,7 @@ from tests.performance.load import (
     processor_seconds,
     resident,
     scratch,
+    send_signal,
     settled,
     table,
     words,
@@ -83,12 +86,18 @@ class Shipped(Ours):
         self.command(f"pace 1 {milliseconds}")
 
 
-def run(make: Callable[[Path], Any], streams: int, busy: bool = False) -> dict[str, float]:
-    """Return deliveries a second, latencies (ms), and memory a stream (KiB)."""
-    with scratch() as place:
-        folder = Path(place)
-        program = compiled("client.c", folder)
-        with make(folder) as server:
+class Bench:
+    """A server with its streams open, and the load client that reads them."""
+
+    def __init__(self, make: Callable[[Path], Any], streams: int) -> None:
+        self._make, self._streams = make, streams
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            folder = Path(stack.enter_context(scratch()))
+            program = compiled("client.c", folder)
+            server = self.server = stack.enter_context(self._make(folder))
             is_ours = isinstance(server, Shipped)
             arguments = server.query("symbols=S000.AX&include_heartbeat=false") if is_ours else ["-u", "/sse"]
             if is_ours:
@@ -100,30 +109,55 @@ def run(make: Callable[[Path], Any], streams: int, busy: bool = False) -> dict[s
             settled(server)
             before = resident(server.pid)
             # A stall of the machine must not look like the end of the events.
-            with Client(program, server.port, streams, "-q", "300" if streams < 5000 else "700", *arguments) as client:
-                settled(server)
-                found = {"KiB a stream": (resident(server.pid) - before) / streams / 1024}
-                if busy:
-                    server.command("busy")
-                for label, period, seconds in (("closed", 0, CLOSED), ("fixed", 100 if streams <= 50 else 1000, FIXED)):
-                    rest = Rest(server) if len(server.cores) > 1 else None
-                    client.say(str(seconds))
-                    client.expect("GO")
-                    used = processor_seconds(server.pid)
-                    server.pace(period)
-                    client.expect("WINDOW")
-                    used = processor_seconds(server.pid) - used
-                    server.pace(-1)
-                    got = client.answer()
-                    if label == "closed":
-                        found |= {"deliveries/s": got["per_s"], "CPU µs each": used / got["deliveries"] * 1e6}
-                    else:
-                        found |= {"p50 ms": got["p50_ms"], "p99 ms": got["p99_ms"]}
-                    if rest is not None:
-                        found[f"REST p99 ms, {label}"] = rest.stop()
-                    found["lost"] = max(found.get("lost", 0), got["lost"])
+            quiet = "300" if self._streams < 5000 else "700"
+            self._client = stack.enter_context(Client(program, server.port, self._streams, "-q", quiet, *arguments))
+            settled(server)
+            self._each = (resident(server.pid) - before) / self._streams / 1024
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.go_on()
+        self._stack.close()
+
+    def stop(self) -> None:
+        """Have the server take no processor time until it goes on."""
+        send_signal(self.server.pid, signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        send_signal(self.server.pid, signal.SIGCONT)
+
+    def measure(self) -> dict[str, float]:
+        """Return deliveries a second, latencies (ms), and memory a stream (KiB)."""
+        server, client, found = self.server, self._client, {"KiB a stream": self._each}
+        settled(server)
+        streams = self._streams
+        for label, period, seconds in (("closed", 0, CLOSED), ("fixed", 100 if streams <= 50 else 1000, FIXED)):
+            rest = Rest(server) if len(server.cores) > 1 else None
+            client.say(str(seconds))
+            client.expect("GO")
+            used = processor_seconds(server.pid)
+            server.pace(period)
+            client.expect("WINDOW")
+            used = processor_seconds(server.pid) - used
             server.pace(-1)
-    return found
+            got = client.answer()
+            if label == "closed":
+                found |= {"deliveries/s": got["per_s"], "CPU µs each": used / got["deliveries"] * 1e6}
+            else:
+                found |= {"p50 ms": got["p50_ms"], "p99 ms": got["p99_ms"]}
+            if rest is not None:
+                found[f"REST p99 ms, {label}"] = rest.stop()
+            found["lost"] = max(found.get("lost", 0), got["lost"])
+        return found
+
+
+def run(make: Callable[[Path], Any], streams: int, busy: bool = False) -> dict[str, float]:
+    """Measure a server once. busy: with an actor that computes without end."""
+    with Bench(make, streams) as bench:
+        if busy:
+            bench.server.command("busy")
+        return bench.measure()
 
 
 def shipped(streams: int, cores: frozenset[int] = SERVER_CORES) -> Callable[[Path], Shipped]:
@@ -136,10 +170,17 @@ def compare(sizes: list[int], rounds: int, only: list[str]) -> list[dict[str, ob
     rows: list[dict[str, object]] = []
     for streams in sizes:
         cells: dict[str, list[dict[str, float]]] = {}
-        for _ in range(rounds):
+        with ExitStack() as stack:
+            benches: dict[str, Bench] = {}
             for name, maker in makers.items():
                 if not only or any(part in name for part in only):
-                    cells.setdefault(name, []).append(run(maker(streams), streams))
+                    benches[name] = stack.enter_context(Bench(maker(streams), streams))
+                    benches[name].stop()
+            for _ in range(rounds):
+                for name, bench in benches.items():
+                    bench.go_on()
+                    cells.setdefault(name, []).append(bench.measure())
+                    bench.stop()
                     print(f"N = {streams}, {name}: {cells[name][-1]}", file=sys.stderr)
         rows += summed(streams, cells)
     return rows

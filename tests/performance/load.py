@@ -89,6 +89,12 @@ def processor_seconds(pid: int) -> float:
     return found
 
 
+def send_signal(pid: int, number: signal.Signals) -> None:
+    """Send a signal to a process and all that it started."""
+    for each in descendants(pid):
+        os.kill(each, number)
+
+
 def pinned_process(command: Sequence[str]) -> subprocess.Popen[bytes]:
     """Start what publishes from outside."""
     return subprocess.Popen(pinned(command, CLIENT_CORES))
