@@ -346,6 +346,16 @@ def test_a_narrow_page_needs_no_sideways_scrolling(chromium: Chromium, portfolio
     assert portfolio.evaluate("document.documentElement.scrollWidth") <= 390
 
 
+@pytest.mark.parametrize("width", [970, 1100, 1280, 1600])
+def test_amounts_of_tens_of_thousands_stay_in_their_column(chromium: Chromium, portfolio: Page, width: int) -> None:
+    portfolio.set_viewport_size({"width": width, "height": 900})
+    rows = portfolio.locator("holdings-table tbody tr")
+    expect(rows.first).to_contain_text(re.compile(r"\$\d\d,\d{3}\.\d\d"))
+
+    cells = "cells => cells.filter(cell => cell.scrollWidth > cell.clientWidth).map(cell => cell.innerText)"
+    assert rows.locator("td.number").evaluate_all(cells) == []
+
+
 def test_the_longest_names_need_no_sideways_scrolling(chromium: Chromium, portfolio: Page) -> None:
     portfolio.set_viewport_size({"width": 390, "height": 844})
     portfolio.get_by_role("button", name="New portfolio").click()
