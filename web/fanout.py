@@ -1,7 +1,7 @@
 """The way of frames from the connection registry to the sockets.
 
 A stream's socket is taken from Tornado once the head is written. A ready connection is sent
-to directly; the kernel's buffer is the queue. When the kernel takes only a part, the rest of
+to directly; the kernel's buffer is the queue, a short one. When it takes only a part, the rest of
 that write is kept, and of everything that follows only from which position on prices were
 withheld, and of which portfolios values: when the rest has gone, the registry is asked for
 the present state of just that. So a slow reader costs at most one write and a few names.
