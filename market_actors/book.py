@@ -125,7 +125,7 @@ class PortfolioBook(MarketActor):
         self._recalls: dict[UUID, list[Reply]] = {}
         self._background: deque[UUID] = deque()
         self._due: set[UUID] = set()  # those whose last value, where there is one, is too old for their history
-        self._valued: OrderedDict[UUID, float] = OrderedDict()  # when the others were valued, the longest ago first
+        self._valued: OrderedDict[UUID, float] = OrderedDict()  # when the others were, or were to be; longest ago first
         self._unread: set[UUID] = set()
         self._followed: set[UUID] = set()
         self._is_loaded = self._is_primed = False
@@ -281,7 +281,8 @@ class PortfolioBook(MarketActor):
         live = self._live.keys() & holders
         for portfolio_id in holders & self._due:
             self._note_value(portfolio_id)
-            self._background.append(portfolio_id)
+            if portfolio_id not in live:  # these see to their history themselves
+                self._background.append(portfolio_id)
         if self._cache is not None and len(live) < len(holders):
             self._cache.tell(DropValuations(tuple(holders - live)))
         if not live:

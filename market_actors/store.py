@@ -128,7 +128,7 @@ class Store(MarketActor):
         self._points: dict[UUID, ValuationPoint] = {}
         self._versions: dict[UUID, int] = {}
         self._noticed_at = float("-inf")
-        self._is_ahead = False  # of the disk, with prices
+        self._is_ahead = True  # of the disk, with prices; a former store may have been
 
     def on_stop(self) -> None:
         self._flush()
@@ -184,11 +184,11 @@ class Store(MarketActor):
             case RecordValuations(points):
                 self._points |= {point.portfolio_id: point for point in points}
             case Tick(now, monotonic):
-                self._catch_up()
                 self._flush(max(POINTS_A_TICK, len(self._points) // POINTS_TICKS))
                 if monotonic - self._noticed_at >= NOTICE_EVERY:
                     self._noticed_at = monotonic
                     self._notice(now)
+                self._catch_up()
             case RecordCall(call, reply_to):
                 queries.record_call(call)
                 reply_to.tell(CallRecorded(call.id))
@@ -240,8 +240,8 @@ class Store(MarketActor):
     def _catch_up(self) -> None:
         """Let a power failure take back the prices of one second at the most."""
         if self._is_ahead:
-            self._is_ahead = False
             database.catch_up()
+            self._is_ahead = False
 
     def _send_positions(self, portfolio_ids: tuple[UUID, ...], reply_to: Address) -> None:
         try:

@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
-SCHEMA = 1  # of the bytes; raise it when their meaning changes, and older entries are as if not there
+SCHEMA = 2  # of the bytes; raise it when their meaning changes, and older entries are as if not there
 LIFETIME_SECONDS = 15 * 60
 TIMEOUT_SECONDS = 0.15
 FIRST_WAIT_SECONDS = 1.0

@@ -130,8 +130,22 @@ class Broadcast:
         self.hindered: list[Connection] = []
 
     @property
+    def is_sent(self) -> bool:
+        """Are only those left that are slow?"""
+        return self.place >= len(self.audience.connections)
+
+    @property
     def is_done(self) -> bool:
-        return self.place >= len(self.audience.connections) and not self.short and not self.hindered
+        return self.is_sent and not self.short and not self.hindered
+
+    def count(self) -> None:
+        """Add it to what the audience was sent; of the slow ones each write is counted for itself."""
+        events, size = len(self.delivery.frames), len(self.data)
+        self.audience.count(events, size)
+        for connection, _ in self.short:
+            connection.uncount(0, size)
+        for connection in self.hindered:
+            connection.uncount(events, size)
 
 
 class Withheld(NamedTuple):

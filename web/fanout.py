@@ -271,16 +271,12 @@ class Fanout:
             self._loop.call_soon(self._work)
 
     def _send_broadcast(self, broadcast: Broadcast) -> None:
-        if broadcast.place < len(broadcast.audience.connections):
-            self._send_slice(broadcast)
-        else:
+        if broadcast.is_sent:
             self._serve_slow(broadcast)
+        else:
+            self._send_slice(broadcast)
         if broadcast.is_done:
             self._broadcasts.popleft()
-            audience = broadcast.audience
-            audience.count(len(broadcast.delivery.frames), len(broadcast.data))
-            if self._audiences.get(id(audience.connection_ids)) is not audience:
-                audience.settle()
 
     def _send_slice(self, broadcast: Broadcast) -> None:
         start, broadcast.place = broadcast.place, broadcast.place + SLICE
@@ -296,17 +292,18 @@ class Fanout:
         self.events_sent += len(broadcast.delivery.frames) * len(taken)
         if taken.count(size) < len(taken):
             broadcast.short += [pair for pair in zip(connections, taken, strict=True) if pair[1] != size]
+        if broadcast.is_sent:
+            broadcast.count()
+            if self._audiences.get(id(audience.connection_ids)) is not audience:
+                audience.settle()
 
     def _serve_slow(self, broadcast: Broadcast) -> None:
         """Last, and a few at a time, for it takes longer: those who read what they get do not wait for those who do not."""
-        size, delivery = len(broadcast.data), broadcast.delivery
         for connection, sent in _few(broadcast.short):
-            connection.uncount(0, size)
             self._took(connection, broadcast.data, sent)
-        withheld = Withheld.of(delivery.frames) if broadcast.hindered else None
+        withheld = Withheld.of(broadcast.delivery.frames) if broadcast.hindered else None
         for connection in _few(broadcast.hindered):
-            connection.uncount(len(delivery.frames), size)
-            self._deliver_to(connection, delivery, withheld)
+            self._deliver_to(connection, broadcast.delivery, withheld)
 
     def _send_waiting(self) -> None:
         connections, writes, counts = [], [], []

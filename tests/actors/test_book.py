@@ -314,6 +314,21 @@ def test_a_portfolio_that_nobody_watches_still_gets_its_history(world):
     assert world.answer_for_the_store() == [other]
 
 
+def test_those_who_are_watched_do_not_stand_before_those_who_wait_for_their_history(world, monkeypatch):
+    monkeypatch.setattr("market_actors.book.CHUNK", 1)
+    watched, other = [uuid4() for _ in range(5)], uuid4()
+    for portfolio_id in (*watched, other):
+        world.hold(portfolio_id, CBA_AX="10")
+    world.load(*watched, other)
+    world.tell(Follow(tuple(watched)))
+    world.answer_for_the_store()
+    world.tick(VALUE_EVERY)
+
+    world.prices(CBA_AX="1")
+    world.tick(1)
+    assert world.answer_for_the_store() == [other]
+
+
 def test_a_portfolio_that_was_valued_for_its_history_alone_is_not_kept_up(world):
     portfolio_id = uuid4()
     world.hold(portfolio_id, CBA_AX="10")

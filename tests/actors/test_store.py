@@ -196,14 +196,35 @@ def test_what_a_power_failure_may_take_back_are_the_prices_of_a_second(tmp_path,
     world = World(f"sqlite:///{tmp_path / 'market.db'}")
     synced = []
     monkeypatch.setattr(os, "fdatasync", synced.append)
-    world.store.tell(Tick(NOW, 1.0))
+    world.store.tell(Tick(NOW, 1.0))  # one that was here before may have kept prices
     for number in (1, 2):
         world.store.tell(RecordQuotes((a_last_price(number=number),)))
-    assert world.ask(CountUsers()) == 1 and synced == []
+    assert world.ask(CountUsers()) == 1 and len(synced) == 1
 
     for second in (2.0, 3.0):
         world.store.tell(Tick(NOW, second))
-    assert world.ask(CountUsers()) == 1 and len(synced) == 1
+    assert world.ask(CountUsers()) == 1 and len(synced) == 2
+    world.store.stop().get(timeout=10)
+
+
+def test_a_disk_that_fails_to_catch_up_keeps_nothing_else_and_is_asked_again(tmp_path, monkeypatch):
+    world = World(f"sqlite:///{tmp_path / 'market.db'}")
+    portfolio_id = world.portfolio()
+    tried = []
+
+    def fail(descriptor):
+        tried.append(descriptor)
+        raise OSError("Input/output error")
+
+    monkeypatch.setattr(os, "fdatasync", fail)
+    world.store.tell(RecordQuotes((a_last_price(),)))
+    world.store.tell(RecordValuations((ValuationPoint(portfolio_id, NOW, Decimal(1), Decimal(1), None, "AUD"),)))
+    for second in (1.0, 2.0):
+        world.store.tell(Tick(NOW, second))
+
+    end = NOW + timedelta(seconds=1)
+    assert len(world.ask(ListValuationPoints(world.user, portfolio_id, NOW, end, "raw", 10))) == 1
+    assert len(tried) == 2
     world.store.stop().get(timeout=10)
 
 

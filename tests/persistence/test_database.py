@@ -139,7 +139,8 @@ def test_the_disk_is_made_to_keep_the_log_of_what_was_written_ahead(
     monkeypatch.setattr(os, "fdatasync", lambda descriptor: kept.append(os.readlink(f"/proc/self/fd/{descriptor}")))
 
     catch_up()
-    assert kept == [f"{sqlite_url.removeprefix('sqlite:///')}-wal"]
+    log = f"{sqlite_url.removeprefix('sqlite:///')}-wal"
+    assert kept == [log]
 
     def fail(_descriptor: int) -> None:
         raise OSError("Input/output error")
@@ -147,6 +148,26 @@ def test_the_disk_is_made_to_keep_the_log_of_what_was_written_ahead(
     monkeypatch.setattr(os, "fdatasync", fail)
     with pytest.raises(UNREACHABLE, match="Input/output"):
         catch_up()
+    database.close()
+    monkeypatch.undo()
+
+    database = open_database(sqlite_url)
+    Path(log).unlink(missing_ok=True)
+    catch_up()  # there is nothing to catch up with
+    database.close()
+
+
+def test_the_log_of_a_database_behind_a_link_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "disk" / "market.db").touch()
+    (tmp_path / "market.db").symlink_to(tmp_path / "disk" / "market.db")
+    database = open_database(f"sqlite:///{tmp_path / 'market.db'}")
+    migrate(database)
+    kept: list[str] = []
+    monkeypatch.setattr(os, "fdatasync", lambda descriptor: kept.append(os.readlink(f"/proc/self/fd/{descriptor}")))
+
+    catch_up()
+    assert kept == [str(tmp_path / "disk" / "market.db-wal")]
     database.close()
 
 

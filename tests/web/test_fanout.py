@@ -467,6 +467,30 @@ async def test_those_who_read_are_served_before_those_of_whom_the_kernel_takes_n
         assert {connection.id for connection in fanout._busy} == set(slow)
 
 
+async def test_what_slow_ones_among_many_were_sent_is_right_at_every_moment(fanout_of, monkeypatch):
+    for name, number in {"MANY": 3, "SLICE": 2, "SINGLE_WRITES": 1}.items():
+        monkeypatch.setattr(fanout_module, name, number)
+    registry = Registry()
+    fanout = fanout_of(registry)
+    async with AsyncExitStack() as stack:
+        opened_all = [await stack.enter_async_context(opened(fanout, b"x" * 400_000)) for _ in range(6)]
+        everybody = tuple(key for key, _ in opened_all)
+        before = dict(fanout.figures())
+        assert len(fanout._busy) == 6
+
+        fanout.deliver([Delivery(everybody, (price("A", 1, b"one."), price("B", 2, b"two.")))])
+        while not (fanout._broadcasts and fanout._broadcasts[0].is_sent):
+            await asyncio.sleep(0)
+        assert fanout.figures() == before
+        fanout.close(fanout._connections[everybody[-1]])
+        told = await registry.next()
+        assert isinstance(told, Unsubscribe)
+        assert Figures(told.events_sent, told.bytes_sent, 0) == before.pop(everybody[-1])
+        while not fanout.is_idle:
+            await asyncio.sleep(0)
+        assert fanout.figures() == before
+
+
 async def test_what_a_reader_does_not_take_is_kept_by_nobody(fanout_of):
     fanout = fanout_of(Registry())
     async with opened(fanout) as (connection_id, _reader):
