@@ -14,13 +14,6 @@ from tornado.ioloop import IOLoop
 
 from tests.servers import PostgresServer, RedisServer
 
-LONG = ("browser", "endtoend", "web", "performance")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the rooms that take long come first: of two workers one would wait for the other at the end."""
-    items.sort(key=lambda item: LONG.index(item.path.parent.name) if item.path.parent.name in LONG else len(LONG))
-
 
 @pytest.fixture(autouse=True)
 def io_loop() -> Iterator[IOLoop]:
