@@ -118,7 +118,7 @@ class Bench:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        self.go_on()
+        send_signal(self.server.pid, signal.SIGCONT)
         self._stack.close()
 
     def stop(self) -> None:
@@ -127,11 +127,11 @@ class Bench:
 
     def go_on(self) -> None:
         send_signal(self.server.pid, signal.SIGCONT)
+        settled(self.server)
 
     def measure(self) -> dict[str, float]:
         """Return deliveries a second, latencies (ms), and memory a stream (KiB)."""
         server, client, found = self.server, self._client, {"KiB a stream": self._each}
-        settled(server)
         streams = self._streams
         for label, period, seconds in (("closed", 0, CLOSED), ("fixed", 100 if streams <= 50 else 1000, FIXED)):
             rest = Rest(server) if len(server.cores) > 1 else None
