@@ -63,10 +63,8 @@ from persistence.records import AdministrativeOverride, IntervalSpan, Positions,
 
 logger = logging.getLogger(__name__)
 
-POINTS_A_TICK, POINTS_TICKS = (
-    200,
-    50,
-)  # of portfolios' histories: so many are written at a tick, or that part of those waiting
+POINTS_A_TICK = 200  # of portfolios' histories that are written at a tick,
+POINTS_TICKS = 50  # or this part of those that wait, where that is more
 NOTICE_EVERY = 3.0  # seconds between two looks for what others changed: commands, and servers of the same database
 NOTICE_OVERLAP = timedelta(seconds=30)  # a commit may be seen later than its time says
 KEEP_HISTORY = timedelta(days=3660)  # price history is kept for charts; what streams resume from is bounded elsewhere
