@@ -57,6 +57,7 @@ LAG = 8  # messages waiting at a valuation above which it is owed the next price
 COUNT_EVERY = 20.0  # seconds between two counts of what hangs on each symbol
 HANDED = 100  # valuations told of news before those who ask get their answers
 CHUNK = 100  # portfolios loaded from the store at once when nobody waits for them
+LOOKED_AFTER = 500  # valuations that are looked after at a tick: does it live, does anybody need it
 
 
 @dataclass(slots=True)
@@ -121,6 +122,8 @@ class PortfolioBook(MarketActor):
         self._prices: Mapping[str, Price] = {}  # never changed, but replaced: valuations read it on their own threads
         self._news: list[News] = []  # what is being handed out, and what came since
         self._live: dict[UUID, Live] = {}
+        self._owing: list[Live] = []  # those that were owed something when it was noted here
+        self._round: list[UUID] = []  # those that are still to be looked after; the last comes first
         self._wanted: dict[UUID, Wanted] = {}
         self._recalls: dict[UUID, list[Reply]] = {}
         self._background: deque[UUID] = deque()
@@ -324,6 +327,8 @@ class PortfolioBook(MarketActor):
             live.address.tell(news if touched is news.touched else replace(news, touched=touched))
             live.owed = frozenset()
         else:
+            if not live.owed:
+                self._owing.append(live)
             live.owed = touched
 
     def _withdraw(self, symbols: Collection[str]) -> None:
@@ -364,6 +369,7 @@ class PortfolioBook(MarketActor):
                 live = self._start(holdings)
                 if not wanted.replies and portfolio_id not in self._followed:
                     live.needed_at = float("-inf")  # for its point in the history: retired at the next tick
+                    self._round.append(portfolio_id)
             self._tell_before_its_turn(portfolio_id, live)
             for reply in wanted.replies:
                 reply.set(live.address.ask(GetValuation(portfolio_id)))
@@ -458,16 +464,8 @@ class PortfolioBook(MarketActor):
             self._due.add(self._valued.popitem(last=False)[0])
         if self._changed or self._has_new_portfolios:
             self._tell_holders()
-        for portfolio_id, live in list(self._live.items()):
-            if live.owed:
-                self._revalue(live, Revalue(self._prices, frozenset(), now))
-            if portfolio_id in self._followed:
-                if not live.address.is_alive:
-                    logger.error("the valuation of portfolio %s crashed; it starts anew", portfolio_id)
-                    del self._live[portfolio_id]
-                    self._want_now(portfolio_id)
-            elif not live.address.is_alive or monotonic - live.needed_at > IDLE:
-                self._retire(portfolio_id)
+        self._pay_what_is_owed()
+        self._look_after_some()
         chunk = [self._background.popleft() for _ in range(min(CHUNK, len(self._background)))]
         chunk = [
             portfolio_id for portfolio_id in chunk if portfolio_id in self._entries and portfolio_id not in self._live
@@ -476,6 +474,29 @@ class PortfolioBook(MarketActor):
             for portfolio_id in chunk:
                 self._wanted.setdefault(portfolio_id, Wanted(self._monotonic))
             self._store.tell(SendPositions(tuple(chunk), self.address))
+
+    def _pay_what_is_owed(self) -> None:
+        owing, self._owing = self._owing, []
+        for live in owing:
+            owed, live.owed = live.owed, frozenset()
+            if owed:
+                self._revalue(live, Revalue(self._prices, owed, self._now))
+
+    def _look_after_some(self) -> None:
+        """Value anew what crashed under its viewers, and retire whom nobody needs: all in turns, a part of them now."""
+        self._round = self._round or list(self._live)
+        looked_after, self._round = self._round[-LOOKED_AFTER:], self._round[:-LOOKED_AFTER]
+        for portfolio_id in looked_after:
+            live = self._live.get(portfolio_id)
+            if live is None:
+                continue
+            if portfolio_id in self._followed:
+                if not live.address.is_alive:
+                    logger.error("the valuation of portfolio %s crashed; it starts anew", portfolio_id)
+                    del self._live[portfolio_id]
+                    self._want_now(portfolio_id)
+            elif not live.address.is_alive or self._monotonic - live.needed_at > IDLE:
+                self._retire(portfolio_id)
 
     def _count_stakes(self) -> None:
         """Tell what hangs on each symbol, from time to time: it decides who gets the calls when they are few."""
@@ -501,8 +522,9 @@ class PortfolioBook(MarketActor):
         lost = [key for key, wanted in self._wanted.items() if self._monotonic - wanted.asked_at >= RETELL]
         for portfolio_id in lost:
             self._wanted[portfolio_id].asked_at = self._monotonic
-        for portfolio_id in (self._unread & self._followed) - self._live.keys():
-            self._wanted.setdefault(portfolio_id, Wanted(self._monotonic))
+        for portfolio_id in self._unread & self._followed:
+            if portfolio_id not in self._live:
+                self._wanted.setdefault(portfolio_id, Wanted(self._monotonic))
         unread, self._unread = self._unread.union(lost), set()
         if unread:
             self._store.tell(SendPositions(tuple(unread), self.address))

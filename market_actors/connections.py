@@ -49,6 +49,7 @@ from market_actors.messages import (
     UpdatesChanged,
 )
 from market_actors.outlet import STATUS, Delivery, Frame, Outlet, Wire
+from market_actors.pool import give_way
 from market_actors.replays import Replays
 from market_actors.stream_records import StreamRecords
 from market_actors.streams import Stream, StreamTable, Wheel
@@ -314,6 +315,7 @@ class ConnectionRegistry(MarketActor):
         if known is None:
             by_hearers: dict[frozenset[UUID], list[int]] = {}  # most symbols of a batch often have the same
             for place, symbol in enumerate(symbols):
+                give_way()  # thousands of streams take tens of milliseconds
                 hearers = frozenset(self._table.hearing(symbol).difference(self._replays))
                 by_hearers.setdefault(hearers, []).append(place)
             heard: dict[UUID, list[int]] = {}

@@ -38,7 +38,7 @@ _turn = _Turn()
 
 
 def give_way() -> None:
-    """Let another thread go on where this one has had its turn; to be called between two messages.
+    """Let another thread go on where this one has had its turn; to be called between two messages, or two parts of one.
 
     On one core the interpreter's own way is too slow: a thread that waits for its lock must run to ask for it, and while
     this one computes the kernel lets it do so at its next tick only, 4 ms later. With five busy threads a request, which

@@ -38,7 +38,7 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-SLICE = 500  # connections served with the same before other handlers of the loop get their turn
+SLICE = 100  # connections served with the same before other handlers get their turn, of which a request takes a dozen
 SINGLE_WRITES = 20  # the same, where each gets something else
 ACCEPTED = 100  # connections whose deliveries are put in their places before other handlers get theirs
 MANY = 50  # connections of one delivery from which on it is a Broadcast

@@ -11,7 +11,7 @@ from market_actors.domain.money import fx_symbol
 from market_actors.domain.quote import Price
 from market_actors.domain.volatility import USUAL, per_day, updated
 
-AT_ONCE = 500  # portfolios counted without a pause
+AT_ONCE = 200  # portfolios counted without a pause
 DAY = 86_400.0  # seconds
 
 

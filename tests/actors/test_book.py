@@ -496,6 +496,7 @@ def test_a_portfolio_that_lags_is_told_the_latest_prices_not_each_of_them(world,
     assert begun.wait(5)
     for price in range(2, 101):
         world.prices(CBA_AX=str(price))
+    world.tick(1)
     go_on.set()
     world.value(portfolio_id)
     world.tick(1)
@@ -596,6 +597,43 @@ def test_a_valuation_that_crashed_is_answered_by_a_new_one(world):
         Address("valuation", ref).stop().get(timeout=5)
 
     assert world.value(portfolio_id) == before
+
+
+def test_each_of_many_valuations_that_crashed_under_its_viewers_starts_anew(world, monkeypatch):
+    monkeypatch.setattr(book_module, "LOOKED_AFTER", 2)
+    watched = [uuid4() for _ in range(5)]
+    for portfolio_id in watched:
+        world.hold(portfolio_id, A_AX="1")
+    world.load(*watched)
+    world.tell(Follow(tuple(watched)))
+    world.answer_for_the_store()
+    for ref in ActorRegistry.get_by_class(ValuationActor):
+        Address("valuation", ref).stop().get(timeout=5)
+
+    asked = []
+    for _ in range(3):
+        world.tick(1)
+        asked += world.answer_for_the_store()
+
+    assert sorted(asked) == sorted(watched)
+
+
+def test_what_is_valued_for_its_history_alone_is_not_kept_until_all_others_were_looked_after(world, monkeypatch):
+    monkeypatch.setattr(book_module, "LOOKED_AFTER", 2)
+    watched, resting = [uuid4() for _ in range(9)], uuid4()
+    for portfolio_id in (*watched, resting):
+        world.hold(portfolio_id, A_AX="1")
+    world.load(*watched, resting)
+    world.tell(Follow(tuple(watched)))
+    world.answer_for_the_store()
+    world.tick(1)
+
+    world.prices(A_AX="2")
+    world.tick(1)
+    assert world.answer_for_the_store() == [resting]
+    world.tick(1)
+    world.ask(resting)
+    assert world.answer_for_the_store() == [resting]
 
 
 def test_the_scheduler_is_told_who_holds_what_before_it_is_told_of_the_demand(world):

@@ -4,8 +4,8 @@ python -m tests.performance.memory [N ...]
 
 The memory that the shipped server has in use, counted by the C library and without garbage, in waves of N streams that
 are opened and closed. A watched portfolio is what a stream of one takes more than a stream of a symbol. slope: the growth
-after a wave from the first to the last. A portfolio that nobody watches any more is kept for a minute, for who comes back;
-so long is waited after each wave.
+after a wave from the first to the last. A portfolio that nobody watches any more is kept for a minute, for who comes back,
+and until it is looked after; so long is waited after each wave.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 from market_actors.book import IDLE as KEPT
+from market_actors.book import LOOKED_AFTER
 from tests.performance.audience import STREAMS_A_USER
 from tests.performance.load import Client, Ours, compiled, scratch, table
 
@@ -59,7 +60,8 @@ def measure(streams: int, query: str, waves: int = WAVES, pause: float = 0.0) ->
 def compare(sizes: list[int], waves: int = WAVES) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
     for streams in sizes:
-        idle, watching = measure(streams, IDLE, waves), measure(streams, WATCHING, waves, KEPT + 3)
+        retired = KEPT + streams / LOOKED_AFTER + 3  # seconds
+        idle, watching = measure(streams, IDLE, waves), measure(streams, WATCHING, waves, retired)
         rows.append({"of": "an idle stream", "N": streams, **idle})
         rows.append({"of": "a stream and its portfolio", "N": streams, **watching})
         rows.append(
