@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -12,8 +12,9 @@ from uuid import UUID
 
 from market_actors.actor import Address, MarketActor, Reply
 from market_actors.domain.exchanges import currency_of
-from market_actors.domain.money import fx_symbol
-from market_actors.domain.polling import Holder
+from market_actors.domain.holders import Entry, HolderIndex
+from market_actors.domain.news import NewsQueue
+from market_actors.domain.points import PointsDue
 from market_actors.domain.position import Holdings
 from market_actors.domain.quote import Price
 from market_actors.domain.stakes import Held, StakeCount
@@ -61,17 +62,6 @@ LOOKED_AFTER = 500  # valuations that are looked after at a tick: does it live, 
 
 
 @dataclass(slots=True)
-class Entry:
-    """One portfolio in the index: what it holds and needs."""
-
-    user_id: UUID
-    base_currency: str
-    version: int
-    held: tuple[Held, ...]
-    needs: frozenset[str] = frozenset()
-
-
-@dataclass(slots=True)
 class Live:
     """A running valuation actor, and the symbols it was not told of because it lags; needed_at is monotonic."""
 
@@ -86,14 +76,6 @@ class Wanted:
 
     asked_at: float
     replies: list[Reply] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class News:
-    """Symbols whose price is new, and the portfolios that have still to be told."""
-
-    touched: frozenset[str]
-    holders: set[UUID]
 
 
 class PortfolioBook(MarketActor):
@@ -117,18 +99,16 @@ class PortfolioBook(MarketActor):
         self._quotes = quotes
         self._cache = cache
         self._audience = (connections,) if cache is None else (connections, cache)
-        self._entries: dict[UUID, Entry] = {}
-        self._holders: dict[str, set[UUID]] = {}
+        self._index = HolderIndex()
         self._prices: Mapping[str, Price] = {}  # never changed, but replaced: valuations read it on their own threads
-        self._news: list[News] = []  # what is being handed out, and what came since
+        self._news = NewsQueue()
         self._live: dict[UUID, Live] = {}
         self._owing: list[Live] = []  # those that were owed something when it was noted here
         self._round: list[UUID] = []  # those that are still to be looked after; the last comes first
         self._wanted: dict[UUID, Wanted] = {}
         self._recalls: dict[UUID, list[Reply]] = {}
         self._background: deque[UUID] = deque()
-        self._due: set[UUID] = set()  # those whose last value, where there is one, is too old for their history
-        self._valued: OrderedDict[UUID, float] = OrderedDict()  # when the others were, or were to be; longest ago first
+        self._points = PointsDue(VALUE_EVERY)
         self._unread: set[UUID] = set()
         self._followed: set[UUID] = set()
         self._is_loaded = self._is_primed = False
@@ -137,9 +117,6 @@ class PortfolioBook(MarketActor):
         self._monotonic = 0.0
         self._told_at = self._asked_at = self._counted_at = float("-inf")
         self._told: frozenset[str] | None = None
-        self._wanting: dict[str, tuple[Holder, ...]] = {}
-        self._changed: set[str] = set()
-        self._has_new_portfolios = True
         self._stakes = StakeCount()
 
     def on_start(self) -> None:
@@ -193,81 +170,42 @@ class PortfolioBook(MarketActor):
                 raise TypeError(f"not a message for the book: {message!r}")
         return None
 
-    # -- The index ---------------------------------------------------------------------
+    # -- Who holds what ------------------------------------------------------------------
 
     def _load(self, entries: Iterable[BookEntry]) -> None:
         self._is_loaded = True
         for entry in entries:
-            known = self._entries.get(entry.portfolio_id)
+            known = self._index.get(entry.portfolio_id)
             if known is None or known.version <= entry.version:
                 held = tuple(
                     Held(intern(symbol), intern(currency), float(quantity)) for symbol, currency, quantity in entry.held
                 )
-                self._index(entry.portfolio_id, Entry(entry.user_id, entry.base_currency, entry.version, held))
+                self._enter(entry.portfolio_id, Entry(entry.user_id, entry.base_currency, entry.version, held))
         self._tell_demand()
 
-    def _index(self, portfolio_id: UUID, entry: Entry) -> None:
-        known = self._entries.get(portfolio_id)
-        before = known.needs if known else frozenset()
-        if known is None:
-            self._has_new_portfolios = True
-            self._due.add(portfolio_id)
-        entry.needs = self._needs(entry)
-        self._entries[portfolio_id] = entry
-        self._reindex(portfolio_id, before, entry.needs)
-
-    def _reindex(self, portfolio_id: UUID, before: frozenset[str], after: frozenset[str]) -> None:
-        self._changed |= before ^ after
-        for symbol in before - after:
-            holders = self._holders[symbol]
-            holders.discard(portfolio_id)
-            if not holders:
-                del self._holders[symbol]
-        for symbol in after - before:
-            self._holders.setdefault(symbol, set()).add(portfolio_id)
-
-    def _needs(self, entry: Entry) -> frozenset[str]:
-        """The symbols it holds, and the rates into its currency from those of its quotes and costs."""
-        needs = {holding.symbol for holding in entry.held}
-        for symbol, cost_currency, _ in entry.held:
-            price = self._prices.get(symbol)
-            quoted = price.currency if price else currency_of(symbol)
-            needs.update(fx_symbol(code, entry.base_currency) for code in (quoted, cost_currency) if code)
-        return frozenset(needs) - {fx_symbol(entry.base_currency, entry.base_currency)}
+    def _enter(self, portfolio_id: UUID, entry: Entry) -> None:
+        self._index.put(portfolio_id, entry, self._prices)
+        self._points.add(portfolio_id)
 
     def _remove(self, portfolio_id: UUID) -> None:
-        entry = self._entries.pop(portfolio_id, None)
-        if entry is not None:
-            self._has_new_portfolios = True
-            self._reindex(portfolio_id, entry.needs, frozenset())
+        if self._index.remove(portfolio_id):
             self._tell_demand()
         self._followed.discard(portfolio_id)
-        self._due.discard(portfolio_id)
-        self._valued.pop(portfolio_id, None)
+        self._points.remove(portfolio_id)
         self._retire(portfolio_id)
         wanted = self._wanted.pop(portfolio_id, None)
         for reply in wanted.replies if wanted else ():
             reply.fail(UnknownPortfolio(f"no portfolio {portfolio_id}"))
 
     def _tell_demand(self) -> None:
-        demand = frozenset(self._holders)
+        demand = self._index.symbols
         if demand != self._told or self._monotonic - self._told_at >= RETELL:
             self._told, self._told_at = demand, self._monotonic
             self._tell_holders()
             self._scheduler.tell(DemandChanged("held", demand))
 
     def _tell_holders(self) -> None:
-        """Tell who wants what; of symbols whose holders are the same, the same tuple again."""
-        for symbol in self._changed:
-            holders = self._holders.get(symbol)
-            if holders:
-                self._wanting[symbol] = tuple(Holder(holder, self._entries[holder].user_id) for holder in holders)
-            else:
-                self._wanting.pop(symbol, None)
-        self._changed.clear()
-        self._has_new_portfolios = False
-        owners = {portfolio_id: entry.user_id for portfolio_id, entry in self._entries.items()}
-        self._scheduler.tell(HoldersChanged("held", dict(self._wanting), owners))
+        self._scheduler.tell(HoldersChanged("held", self._index.holders(), self._index.owners()))
 
     # -- Prices and positions ------------------------------------------------------------
 
@@ -276,48 +214,37 @@ class PortfolioBook(MarketActor):
         moved = [symbol for symbol, price in prices.items() if self._has_new_currency(price)]
         self._stakes.moved(self._prices, prices)
         self._prices = {**self._prices, **prices}
-        for portfolio_id in {holder for symbol in moved for holder in self._holders.get(symbol, ())}:
-            self._index(portfolio_id, self._entries[portfolio_id])
         if moved:
+            self._index.requote(moved, self._prices)
             self._tell_demand()
-        holders = set[UUID]().union(*(self._holders.get(symbol, ()) for symbol in prices))
+        holders = self._index.holding(prices)
         live = self._live.keys() & holders
-        for portfolio_id in holders & self._due:
-            self._note_value(portfolio_id)
+        for portfolio_id in self._points.among(holders):
+            self._points.note(portfolio_id, self._monotonic)
             if portfolio_id not in live:  # these see to their history themselves
                 self._background.append(portfolio_id)
         if self._cache is not None and len(live) < len(holders):
             self._cache.tell(DropValuations(tuple(holders - live)))
-        if not live:
-            return
-        if len(self._news) < 2:
-            self._news.append(News(frozenset(prices), live))
-        else:
-            self._news[-1].touched |= prices.keys()
-            self._news[-1].holders |= live
-        if len(self._news) == 1:
-            self._hand_out()
+        if live:
+            self._news.put(frozenset(prices), live)
+            if len(self._news) == 1:
+                self._hand_out()
 
     def _hand_out(self) -> None:
         """Tell some of those whom the oldest news concern; who asks meanwhile shall not wait for thousands."""
-        oldest = self._news[0]
-        chosen = [oldest.holders.pop() for _ in range(min(HANDED, len(oldest.holders)))]
-        news = Revalue(self._prices, oldest.touched, self._now)
+        touched, chosen = self._news.take(HANDED)
+        news = Revalue(self._prices, touched, self._now)
         for portfolio_id in chosen:
             live = self._live.get(portfolio_id)
             if live is not None:
                 self._revalue(live, news)
-        if not oldest.holders:
-            del self._news[0]
         if self._news:
             self.address.tell(HandOut())
 
     def _tell_before_its_turn(self, portfolio_id: UUID, live: Live) -> None:
         """Let a valuation that is asked for be of the prices that are known: who asks may have seen them."""
-        touched = frozenset[str]().union(*(news.touched for news in self._news if portfolio_id in news.holders))
+        touched = self._news.take_of(portfolio_id)
         if touched:
-            for news in self._news:
-                news.holders.discard(portfolio_id)
             self._revalue(live, Revalue(self._prices, touched, self._now))
 
     def _revalue(self, live: Live, news: Revalue) -> None:
@@ -333,7 +260,7 @@ class PortfolioBook(MarketActor):
 
     def _withdraw(self, symbols: Collection[str]) -> None:
         """These have no price any more: whoever counted it is valued anew."""
-        touched = {holder for symbol in symbols for holder in self._holders.get(symbol, ())}
+        touched = self._index.holding(symbols)
         self._prices = {symbol: price for symbol, price in self._prices.items() if symbol not in symbols}
         for portfolio_id in touched & self._live.keys():
             self._retire(portfolio_id)
@@ -348,12 +275,12 @@ class PortfolioBook(MarketActor):
 
     def _positions_changed(self, holdings: Holdings) -> None:
         portfolio_id = holdings.portfolio_id
-        known = self._entries.get(portfolio_id)
+        known = self._index.get(portfolio_id)
         if known is None or known.version < holdings.version:
             held = tuple(
                 Held(position.symbol, position.currency, float(position.quantity)) for position in holdings.positions
             )
-            self._index(portfolio_id, Entry(holdings.user_id, holdings.base_currency, holdings.version, held))
+            self._enter(portfolio_id, Entry(holdings.user_id, holdings.base_currency, holdings.version, held))
             self._tell_demand()
             live = self._live.get(portfolio_id)
             if live is not None:
@@ -393,7 +320,7 @@ class PortfolioBook(MarketActor):
     def _start(self, holdings: Holdings) -> Live:
         ref = ValuationActor.start(holdings, self._prices, self._now, self._store, self._audience)
         live = self._live[holdings.portfolio_id] = Live(Address("valuation", ref), self._monotonic)
-        self._note_value(holdings.portfolio_id)
+        self._points.note(holdings.portfolio_id, self._monotonic)
         return live
 
     def _retire(self, portfolio_id: UUID) -> None:
@@ -408,7 +335,7 @@ class PortfolioBook(MarketActor):
             self._tell_before_its_turn(portfolio_id, live)
             return live.address.ask(GetValuation(portfolio_id))
         reply = Reply()
-        if self._cache is not None and portfolio_id in self._entries and portfolio_id not in self._wanted:
+        if self._cache is not None and portfolio_id in self._index and portfolio_id not in self._wanted:
             self._recalls.setdefault(portfolio_id, []).append(reply)
             self._cache.tell(RecallValuation(portfolio_id, self.address))
         else:
@@ -418,7 +345,7 @@ class PortfolioBook(MarketActor):
     def _recalled(self, portfolio_id: UUID, valuation: Valuation | None) -> None:
         """Answer with the kept copy if it was made of the positions and prices of now; else value anew."""
         replies = self._recalls.pop(portfolio_id, [])
-        entry = self._entries.get(portfolio_id)
+        entry = self._index.get(portfolio_id)
         if valuation is not None and entry is not None and self._still_holds(valuation, entry):
             for reply in replies:
                 reply.set(valuation)
@@ -447,11 +374,6 @@ class PortfolioBook(MarketActor):
             self._store.tell(SendPositions((portfolio_id,), self.address))
         return wanted
 
-    def _note_value(self, portfolio_id: UUID) -> None:
-        self._due.discard(portfolio_id)
-        self._valued[portfolio_id] = self._monotonic
-        self._valued.move_to_end(portfolio_id)
-
     # -- Time ------------------------------------------------------------------------------
 
     def _tick(self, now: datetime, monotonic: float) -> None:
@@ -460,15 +382,14 @@ class PortfolioBook(MarketActor):
         self._ask_again()
         self._give_up_recalls()
         self._count_stakes()
-        while self._valued and monotonic - next(iter(self._valued.values())) >= VALUE_EVERY:
-            self._due.add(self._valued.popitem(last=False)[0])
-        if self._changed or self._has_new_portfolios:
+        self._points.pass_time(monotonic)
+        if self._index.has_changed:
             self._tell_holders()
         self._pay_what_is_owed()
         self._look_after_some()
         chunk = [self._background.popleft() for _ in range(min(CHUNK, len(self._background)))]
         chunk = [
-            portfolio_id for portfolio_id in chunk if portfolio_id in self._entries and portfolio_id not in self._live
+            portfolio_id for portfolio_id in chunk if portfolio_id in self._index and portfolio_id not in self._live
         ]
         if chunk:
             for portfolio_id in chunk:
@@ -504,10 +425,12 @@ class PortfolioBook(MarketActor):
             return
         if not self._stakes.is_counting:
             self._counted_at = self._monotonic
-            self._stakes.begin(self._entries)
-        known = [(self._entries[key], key in self._followed) for key in self._stakes.take() if key in self._entries]
-        for entry, is_followed in known:
-            self._stakes.count(entry.held, entry.base_currency, self._prices, is_followed)
+            self._stakes.begin(self._index)
+        for portfolio_id in self._stakes.take():
+            entry = self._index.get(portfolio_id)
+            if entry is not None:
+                is_followed = portfolio_id in self._followed
+                self._stakes.count(entry.held, entry.base_currency, self._prices, is_followed)
         if not self._stakes.is_counting:
             self._scheduler.tell(StakesChanged(self._stakes.counted()))
 

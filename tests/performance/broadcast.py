@@ -215,6 +215,9 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", default=[])
     parser.add_argument("--busy", action="store_true")
     chosen = parser.parse_args()
+    for part in chosen.only:
+        if not any(part in name for name in (OURS, *COMMANDS)):
+            parser.error(f"--only: no server has {part!r} in its name; they are {', '.join((OURS, *COMMANDS))}")
     if chosen.busy:
         print(table(compare_busy(chosen.n, chosen.rounds)))
     else:
