@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
+from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 from urllib.parse import parse_qsl
@@ -132,9 +133,14 @@ def _check_text(value: Any) -> None:
 Convert = Callable[..., Any]
 
 
+@cache
+def _fields(kind: type[Any]) -> dict[str, msgspec.structs.FieldInfo]:
+    return {field.encode_name: field for field in msgspec.structs.fields(kind)}
+
+
 def to_struct(values: Mapping[str, Any], kind: type[S], place: str, convert: Convert) -> S:
     """Return *values* as *kind*, each converted to its field's type. Raises Invalid, with all faults."""
-    known = {field.encode_name: field for field in msgspec.structs.fields(kind)}
+    known = _fields(kind)
     faults = [Fault((place, name), "is not known here", "unknown_field") for name in values if name not in known]
     found = {}
     for name, field in known.items():

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
-from peewee import IntegrityError, ModelSelect
+from peewee import Field, IntegrityError, ModelSelect
 
 from persistence.database import fetch, writing
 from persistence.errors import RowNotFound
 from persistence.models import Portfolio, PortfolioLink, Session, Token, User
-from persistence.queries.users import user_record
+from persistence.prepared import Prepared, given
+from persistence.queries.users import USER_COLUMNS, user_record
 from persistence.records import Credential, Page, Revoked
 from persistence.records import Token as TokenRecord
+from persistence.records import User as UserRecord
 
 
 def authenticate(kind: str, digest: str, now: datetime) -> Credential | None:
@@ -23,30 +27,37 @@ def authenticate(kind: str, digest: str, now: datetime) -> Credential | None:
     """
     match kind:
         case "token":
-            return token_credential(Token.digest == digest, now)
+            return _token_credential(_TOKEN_BY_DIGEST.fetch(key=digest, now=now))
         case "session":
-            return session_credential(Session.digest == digest, now)
+            return _session_credential(_SESSION_BY_DIGEST.fetch(key=digest, now=now))
         case "link":
             return _link_credential(digest, now)
     raise ValueError(f"not a kind of credential: {kind}")
 
 
-def token_credential(condition: Any, now: datetime) -> Credential | None:
-    query = Token.select(Token, User).join(User).where(condition, User.is_active, _token_is_good(now))
-    token = query.get_or_none()
-    if token is None:
-        return None
-    scope = "write" if token.scope == "admin" and token.user.role != "admin" else token.scope
-    return Credential(token.id, "token", user_record(token.user), scope, token.expires_at)
+def credential_of_token(token_id: UUID, now: datetime) -> Credential | None:
+    """What authenticate() says of the token's secret."""
+    return _token_credential(_TOKEN_BY_ID.fetch(key=token_id, now=now))
 
 
-def session_credential(condition: Any, now: datetime) -> Credential | None:
-    query = Session.select(Session, User).join(User).where(condition, User.is_active)
-    session = query.where(Session.ended_at.is_null(), Session.expires_at > now).get_or_none()
-    if session is None:
-        return None
-    scope = "admin" if session.user.role == "admin" else "write"
-    return Credential(session.id, "session", user_record(session.user), scope, session.expires_at)
+def credential_of_session(session_id: UUID, now: datetime) -> Credential | None:
+    """What authenticate() says of the session's secret."""
+    return _session_credential(_SESSION_BY_ID.fetch(key=session_id, now=now))
+
+
+def _token_credential(rows: Sequence[tuple[Any, ...]]) -> Credential | None:
+    for token_id, own_scope, expires_at, *columns in rows:
+        user = UserRecord(*columns)
+        scope = "write" if own_scope == "admin" and user.role != "admin" else own_scope
+        return Credential(token_id, "token", user, scope, expires_at)
+    return None
+
+
+def _session_credential(rows: Sequence[tuple[Any, ...]]) -> Credential | None:
+    for session_id, expires_at, *columns in rows:
+        user = UserRecord(*columns)
+        return Credential(session_id, "session", user, "admin" if user.role == "admin" else "write", expires_at)
+    return None
 
 
 def _link_credential(digest: str, now: datetime) -> Credential | None:
@@ -133,7 +144,7 @@ def revoked_since(moment: datetime) -> Revoked:
     return Revoked(frozenset(ended), frozenset(losses))
 
 
-def _token_is_good(now: datetime) -> Any:
+def _token_is_good(now: Any) -> Any:
     return Token.revoked_at.is_null() & (Token.expires_at.is_null() | (Token.expires_at > now))
 
 
@@ -143,3 +154,19 @@ def _token_record(row: Token) -> TokenRecord:
 
 def _ids(query: ModelSelect[Any]) -> list[UUID]:
     return [key for (key,) in fetch(query)]
+
+
+def _good_token(key: Field[Any]) -> ModelSelect[Token]:
+    query = Token.select(Token.id, Token.scope, Token.expires_at, *USER_COLUMNS).join(User)
+    now = given("now", Token.expires_at)
+    return query.where(key == given("key", key), User.is_active, _token_is_good(now))
+
+
+def _good_session(key: Field[Any]) -> ModelSelect[Session]:
+    query = Session.select(Session.id, Session.expires_at, *USER_COLUMNS).join(User)
+    now = given("now", Session.expires_at)
+    return query.where(key == given("key", key), User.is_active, Session.ended_at.is_null(), Session.expires_at > now)
+
+
+_TOKEN_BY_DIGEST, _TOKEN_BY_ID = (Prepared(partial(_good_token, key)) for key in (Token.digest, Token.id))
+_SESSION_BY_DIGEST, _SESSION_BY_ID = (Prepared(partial(_good_session, key)) for key in (Session.digest, Session.id))

@@ -9,8 +9,8 @@ from peewee import IntegrityError
 
 from persistence.database import writing
 from persistence.errors import RowNotFound
-from persistence.models import Session, SignInLink, StreamTicket, Token
-from persistence.queries.credentials import session_credential, token_credential
+from persistence.models import SignInLink, StreamTicket
+from persistence.queries.credentials import credential_of_session, credential_of_token
 from persistence.records import Credential, SignIn
 
 
@@ -39,8 +39,8 @@ def redeem_ticket(digest: str, now: datetime) -> Credential | None:
         if ticket.expires_at <= now:
             return None
         if ticket.token_id is not None:
-            return token_credential(Token.id == ticket.token_id, now)
-        return session_credential(Session.id == ticket.session_id, now)
+            return credential_of_token(ticket.token_id, now)
+        return credential_of_session(ticket.session_id, now) if ticket.session_id is not None else None
 
 
 def create_sign_in(purpose: str, user_id: UUID | None, digest: str, expires_at: datetime, now: datetime) -> SignIn:

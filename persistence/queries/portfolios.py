@@ -14,6 +14,7 @@ from peewee import JOIN, IntegrityError, ModelSelect, chunked, fn
 from persistence.database import fetch, fetch_as, writing
 from persistence.errors import RowNotFound
 from persistence.models import Holding, Portfolio
+from persistence.prepared import Prepared, given
 from persistence.queries.names import keep_name
 from persistence.records import BookEntry, Page, Positions
 from persistence.records import Holding as HoldingRecord
@@ -48,10 +49,9 @@ def count_portfolios() -> int:
 
 def get_portfolio(user_id: UUID, portfolio_id: UUID) -> PortfolioRecord:
     """Raises RowNotFound."""
-    found = fetch_as(PortfolioRecord, _counted().where(Portfolio.id == portfolio_id, Portfolio.user == user_id))
-    if not found:
-        raise not_found(portfolio_id)
-    return found[0]
+    for row in _PORTFOLIO.fetch(user_id=user_id, portfolio_id=portfolio_id):
+        return PortfolioRecord(*row)
+    raise not_found(portfolio_id)
 
 
 def portfolio_owner(portfolio_id: UUID) -> UUID:
@@ -123,12 +123,25 @@ def load_book() -> tuple[BookEntry, ...]:
 
 
 def load_positions(portfolio_ids: Sequence[UUID]) -> tuple[Positions, ...]:
-    """What each of these portfolios holds, by symbol; those that do not exist are left out."""
-    return tuple(found for ids in chunked(portfolio_ids, AT_ONCE) for found in _positions(ids))
+    """What each of these portfolios holds, by symbol; those that do not exist are left out.
+
+    Never of an earlier version than is said: the versions are read first.
+    """
+    if len(portfolio_ids) == 1:
+        return _together(_HEADS.fetch(portfolio_id=portfolio_ids[0]), _HOLDINGS.fetch(portfolio_id=portfolio_ids[0]))
+    return tuple(
+        found
+        for ids in chunked(portfolio_ids, AT_ONCE)
+        for found in _together(fetch(_heads(Portfolio.id.in_(ids))), fetch(_holdings(Holding.portfolio.in_(ids))))
+    )
 
 
-def _positions(portfolio_ids: Sequence[UUID]) -> list[Positions]:
-    portfolios = Portfolio.select(Portfolio.id, Portfolio.user, Portfolio.base_currency, Portfolio.version)
+def _heads(condition: Any) -> ModelSelect[Portfolio]:
+    query = Portfolio.select(Portfolio.id, Portfolio.user, Portfolio.base_currency, Portfolio.version)
+    return query.where(condition)
+
+
+def _holdings(condition: Any) -> ModelSelect[Holding]:
     columns = [
         Holding.portfolio,
         Holding.symbol,
@@ -137,14 +150,17 @@ def _positions(portfolio_ids: Sequence[UUID]) -> list[Positions]:
         Holding.currency,
         Holding.updated_at,
     ]
-    holdings = Holding.select(*columns).where(Holding.portfolio.in_(portfolio_ids)).order_by(Holding.symbol)
+    return Holding.select(*columns).where(condition).order_by(Holding.symbol)
+
+
+def _together(heads: list[tuple[Any, ...]], holdings: list[tuple[Any, ...]]) -> tuple[Positions, ...]:
     held: dict[UUID, list[HoldingRecord]] = {}
-    for row in fetch(holdings):
+    for row in holdings:
         held.setdefault(row[0], []).append(HoldingRecord(*row))
-    return [
+    return tuple(
         Positions(portfolio_id, user_id, base_currency, version, tuple(held.get(portfolio_id, ())))
-        for portfolio_id, user_id, base_currency, version in fetch(portfolios.where(Portfolio.id.in_(portfolio_ids)))
-    ]
+        for portfolio_id, user_id, base_currency, version in heads
+    )
 
 
 def versions_since(moment: datetime) -> dict[UUID, int]:
@@ -169,3 +185,12 @@ def _counted() -> ModelSelect[Portfolio]:
         fn.COUNT(Holding.symbol),
     )
     return query.join(Holding, JOIN.LEFT_OUTER).group_by(Portfolio.id)
+
+
+_PORTFOLIO = Prepared(
+    lambda: _counted().where(
+        Portfolio.id == given("portfolio_id", Portfolio.id), Portfolio.user == given("user_id", Portfolio.user)
+    )
+)
+_HEADS = Prepared(lambda: _heads(Portfolio.id == given("portfolio_id", Portfolio.id)))
+_HOLDINGS = Prepared(lambda: _holdings(Holding.portfolio == given("portfolio_id", Holding.portfolio)))

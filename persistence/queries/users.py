@@ -17,6 +17,16 @@ from persistence.records import Page
 from persistence.records import User as UserRecord
 
 AT_ONCE = 500  # ids in one query, below the limits of both databases
+USER_COLUMNS = (
+    User.id,
+    User.email,
+    User.role,
+    User.is_active,
+    User.created_at,
+    User.last_sign_in_at,
+    User.password_hash,
+)
+"""Those of a UserRecord, in its order."""
 
 
 def count_users() -> int:

@@ -113,6 +113,9 @@ def test_nobody_gets_a_token_for_an_account_that_does_not_exist(database: Databa
 def test_a_scope_is_never_above_the_role_of_now(admin: User) -> None:
     token(admin, "admin")
     session(admin)
+    for kind, digest in (("token", "d"), ("session", "s")):
+        found = queries.authenticate(kind, digest, NOW)
+        assert found and found.scope == "admin"
     models.User.update(role="user").where(models.User.id == admin.id).execute()
 
     for kind, digest in (("token", "d"), ("session", "s")):
@@ -135,6 +138,7 @@ def test_a_session_begins_with_a_noted_sign_in_and_ends_once(user: User) -> None
     found = queries.authenticate("session", "s", NOW)
     assert found and (found.id, found.scope, found.expires_at) == (made, "write", NOW + DAY)
     assert found.user.last_sign_in_at == NOW
+    assert queries.authenticate("session", "s", NOW + DAY) is None
 
     queries.end_session("s", NOW)
     queries.end_session("s", NOW)

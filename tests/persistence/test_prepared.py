@@ -1,0 +1,75 @@
+"""Queries whose SQL is made once say what peewee would say, with other values each time."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from uuid import uuid4
+
+import pytest
+from peewee import JOIN, Database, fn
+
+from persistence import queries
+from persistence.database import fetch
+from persistence.models import Holding, Portfolio, User
+from persistence.prepared import Prepared, given
+from persistence.records import User as UserRecord
+from tests.persistence.samples import MINUTE, NOW
+
+COLUMNS = (User.id, User.is_active, User.created_at, User.last_sign_in_at, User.password_hash, fn.COUNT(Portfolio.id))
+
+
+def made_since(moment):
+    query = User.select(*COLUMNS).join(Portfolio, JOIN.LEFT_OUTER).group_by(User.id).order_by(User.created_at)
+    return query.where(User.created_at >= moment, User.role == "user")
+
+
+def test_rows_are_as_peewee_reads_them_whatever_the_values(database: Database) -> None:
+    early, late = (
+        queries.create_user(f"{number}@example.com", "user", None, "console", None, NOW + number * MINUTE)
+        for number in range(2)
+    )
+    queries.create_portfolio(late.id, "Savings", "AUD", NOW)
+    prepared = Prepared(lambda: made_since(given("moment", User.created_at)))
+
+    for moment, found in ((NOW, [early, late]), (NOW + MINUTE, [late]), (NOW + 2 * MINUTE, [])):
+        rows = prepared.fetch(moment=moment)
+        assert [(row[0], row[2]) for row in rows] == [(user.id, user.created_at) for user in found]
+        assert repr(rows) == repr(fetch(made_since(moment)))
+
+
+def test_a_value_that_is_not_given_is_missed(database: Database) -> None:
+    prepared = Prepared(lambda: made_since(given("moment", User.created_at)))
+
+    with pytest.raises(KeyError, match="moment"):
+        prepared.fetch(moments=NOW)
+
+
+def test_what_a_portfolio_holds_is_never_older_than_its_version(
+    database: Database, user: UserRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    portfolio = queries.create_portfolio(user.id, "Savings", "AUD", NOW)
+    fetch_rows, calls = Prepared.fetch, []
+
+    def changed_after_the_first(self, **values):
+        rows = fetch_rows(self, **values)
+        if not calls:
+            calls.append(self)
+            Holding.create(
+                portfolio=portfolio.id,
+                symbol="CBA.AX",
+                quantity=Decimal(1),
+                average_cost=Decimal(1),
+                currency="AUD",
+                updated_at=NOW,
+            )
+            Portfolio.update(version=Portfolio.version + 1).execute()
+        return rows
+
+    monkeypatch.setattr(Prepared, "fetch", changed_after_the_first)
+    (found,) = queries.load_positions([portfolio.id])
+
+    assert (found.version, len(found.holdings)) == (portfolio.version, 1)
+
+
+def test_a_portfolio_that_is_not_there_holds_nothing(database: Database) -> None:
+    assert queries.load_positions([uuid4()]) == ()
