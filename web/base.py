@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Mapping
+from contextlib import ExitStack
 from datetime import datetime
 from types import TracebackType
 from typing import Any
@@ -41,7 +42,10 @@ _encoder = msgspec.json.Encoder()
 
 
 class ApiHandler(RequestHandler):
-    """Base of all calls. After prepare(), *identity* says who is asking (None where anybody may)."""
+    """Base of all calls. After prepare(), *identity* says who is asking (None where anybody may).
+
+    under_way: closed when the request is answered; whoever takes its socket away closes it.
+    """
 
     identity: Identity | None = None
     _lasting: Mapping[str, str] = {}
@@ -51,6 +55,11 @@ class ApiHandler(RequestHandler):
         self.market_settings = settings
         self.metrics = metrics
         self._rate_limit = rate_limit
+        self.under_way = ExitStack()
+        self.under_way.enter_context(metrics.serving())
+
+    def on_finish(self) -> None:
+        self.under_way.close()
 
     # -- Before ------------------------------------------------------------------------------
 

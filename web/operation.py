@@ -132,8 +132,7 @@ def operation(
 
         @functools.wraps(function)
         async def handle(self: ApiHandler, **path: str) -> None:
-            with self.metrics.serving():
-                await function(self, **own.arguments(self, path))
+            await function(self, **own.arguments(self, path))
 
         handle.operation = own  # type: ignore[attr-defined]
         return handle

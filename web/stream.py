@@ -92,6 +92,7 @@ class StreamHandler(ApiHandler):
             sock: socket.socket = stream.socket.dup()
         finally:
             stream.close()
+            self.under_way.close()
         sock.setblocking(False)
         return sock
 

@@ -5,14 +5,19 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import replace
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
 
+from market_actors.messages import CountStreams
 from market_actors.settings import Settings
+from web.gateway import ask
+from web.identity import authenticate
 
 ME = "/api/v1/auth/me"
 PORTFOLIOS = "/api/v1/portfolios"
+STREAM = "/api/v1/market-data/stream"
 LIMIT = 40
 
 
@@ -219,3 +224,47 @@ async def test_raw_bytes_that_are_no_utf8_are_malformed_too(server, target):
     await writer.wait_closed()
 
     assert answer.startswith(b"HTTP/1.1 400 ")
+
+
+async def test_a_stop_waits_for_a_request_that_is_being_looked_at(server, jo, monkeypatch):
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slowly(*given, **named):
+        begun.set()
+        await go_on.wait()
+        return await authenticate(*given, **named)
+
+    monkeypatch.setattr("web.base.authenticate", slowly)
+    answer = asyncio.ensure_future(jo.get(ME))
+    await begun.wait()
+    idle = asyncio.ensure_future(server.application.idle())
+    await ask(server.market.connections, CountStreams())
+    assert not idle.done()
+
+    go_on.set()
+    assert (await answer).status == 200
+    await idle
+
+
+@pytest.mark.parametrize("path", [ME, "/api/v1/nothing", f"{PORTFOLIOS}?limit=x"])
+async def test_no_request_is_under_way_for_ever(server, jo, anybody, path):
+    for user in (jo, anybody):
+        for method in ("GET", "POST", "OPTIONS", "HEAD"):
+            await user(method, path)
+
+    await server.application.idle()
+
+
+async def test_a_stop_does_not_wait_for_streams_or_for_who_has_gone(server, jo):
+    port = urlsplit(jo.origin).port
+    head = f"GET {STREAM} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {jo.token}\r\n\r\n".encode()
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(head)
+    assert await reader.readuntil(b"connection_status")
+    _, gone = await asyncio.open_connection("127.0.0.1", port)
+    gone.write(head)
+    gone.transport.abort()
+    await jo.get(ME)
+
+    await server.application.idle()
+    writer.close()
