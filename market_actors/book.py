@@ -51,11 +51,11 @@ from persistence.records import BookEntry
 
 logger = logging.getLogger(__name__)
 
-IDLE = 60.0  # seconds without a viewer or a question after which a valuation actor is retired
+IDLE = 60.0  # seconds without a viewer or a question after which a valuation actor is retired when its turn comes
 VALUE_EVERY = 900.0  # seconds between two points in the history of a portfolio that nobody watches
 RETELL = 5.0  # seconds after which what was told or asked is repeated, for an actor that was restarted meanwhile
 LAG = 8  # messages waiting at a valuation above which it is owed the next prices: the latest of a symbol is enough
-COUNT_EVERY = 20.0  # seconds between two counts of what hangs on each symbol
+COUNT_EVERY = 20.0  # seconds after which what hangs on each symbol is counted anew, unless the last count takes longer
 HANDED = 100  # valuations told of news before those who ask get their answers
 CHUNK = 100  # portfolios loaded from the store at once when nobody waits for them
 LOOKED_AFTER = 500  # valuations that are looked after at a tick: does it live, does anybody need it
@@ -103,8 +103,9 @@ class PortfolioBook(MarketActor):
         self._prices: Mapping[str, Price] = {}  # never changed, but replaced: valuations read it on their own threads
         self._news = NewsQueue()
         self._live: dict[UUID, Live] = {}
-        self._owing: list[Live] = []  # those that were owed something when it was noted here
-        self._round: list[UUID] = []  # those that are still to be looked after; the last comes first
+        self._owing: set[UUID] = set()  # those that lagged when there was news
+        self._round: list[UUID] = []  # those that are still to be looked after
+        self._passing: list[UUID] = []  # those that were started for their point in the history alone
         self._wanted: dict[UUID, Wanted] = {}
         self._recalls: dict[UUID, list[Reply]] = {}
         self._background: deque[UUID] = deque()
@@ -237,7 +238,7 @@ class PortfolioBook(MarketActor):
         for portfolio_id in chosen:
             live = self._live.get(portfolio_id)
             if live is not None:
-                self._revalue(live, news)
+                self._revalue(portfolio_id, live, news)
         if self._news:
             self.address.tell(HandOut())
 
@@ -245,18 +246,17 @@ class PortfolioBook(MarketActor):
         """Let a valuation that is asked for be of the prices that are known: who asks may have seen them."""
         touched = self._news.take_of(portfolio_id)
         if touched:
-            self._revalue(live, Revalue(self._prices, touched, self._now))
+            self._revalue(portfolio_id, live, Revalue(self._prices, touched, self._now))
 
-    def _revalue(self, live: Live, news: Revalue) -> None:
+    def _revalue(self, portfolio_id: UUID, live: Live, news: Revalue) -> None:
         """Tell a valuation of the news, and of what it is owed; or owe it these as well."""
         touched = news.touched | live.owed if live.owed else news.touched
         if live.address.inbox_size < LAG:
             live.address.tell(news if touched is news.touched else replace(news, touched=touched))
             live.owed = frozenset()
         else:
-            if not live.owed:
-                self._owing.append(live)
             live.owed = touched
+            self._owing.add(portfolio_id)
 
     def _withdraw(self, symbols: Collection[str]) -> None:
         """These have no price any more: whoever counted it is valued anew."""
@@ -295,8 +295,10 @@ class PortfolioBook(MarketActor):
             if live is None or not live.address.is_alive:
                 live = self._start(holdings)
                 if not wanted.replies and portfolio_id not in self._followed:
-                    live.needed_at = float("-inf")  # for its point in the history: retired at the next tick
-                    self._round.append(portfolio_id)
+                    live.needed_at = float(
+                        "-inf"
+                    )  # nobody has asked for it yet when the next tick comes: it is retired
+                    self._passing.append(portfolio_id)
             self._tell_before_its_turn(portfolio_id, live)
             for reply in wanted.replies:
                 reply.set(live.address.ask(GetValuation(portfolio_id)))
@@ -360,7 +362,7 @@ class PortfolioBook(MarketActor):
         for portfolio_id in portfolio_ids:
             self._followed.add(portfolio_id)
             live = self._live.get(portfolio_id)
-            if live is None:
+            if live is None or not live.address.is_alive:
                 self._want_now(portfolio_id)
             else:
                 live.needed_at = self._monotonic
@@ -397,17 +399,18 @@ class PortfolioBook(MarketActor):
             self._store.tell(SendPositions(tuple(chunk), self.address))
 
     def _pay_what_is_owed(self) -> None:
-        owing, self._owing = self._owing, []
-        for live in owing:
-            owed, live.owed = live.owed, frozenset()
-            if owed:
-                self._revalue(live, Revalue(self._prices, owed, self._now))
+        owing, self._owing = self._owing, set()
+        for portfolio_id in owing:
+            live = self._live.get(portfolio_id)
+            if live is not None and live.owed:
+                self._revalue(portfolio_id, live, Revalue(self._prices, frozenset(), self._now))
 
     def _look_after_some(self) -> None:
         """Value anew what crashed under its viewers, and retire whom nobody needs: all in turns, a part of them now."""
         self._round = self._round or list(self._live)
-        looked_after, self._round = self._round[-LOOKED_AFTER:], self._round[:-LOOKED_AFTER]
-        for portfolio_id in looked_after:
+        turn, self._round = self._round[-LOOKED_AFTER:], self._round[:-LOOKED_AFTER]
+        passing, self._passing = self._passing, []
+        for portfolio_id in (*passing, *turn):
             live = self._live.get(portfolio_id)
             if live is None:
                 continue

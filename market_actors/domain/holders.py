@@ -50,7 +50,7 @@ class HolderIndex:
 
     @property
     def has_changed(self) -> bool:
-        """Does holders() or owners() say something else than when holders() was last called?"""
+        """May holders() or owners() say something else than when holders() was last called?"""
         return bool(self._changed) or self._has_new_portfolios
 
     def put(self, portfolio_id: UUID, entry: Entry, prices: Mapping[str, Price]) -> None:

@@ -123,43 +123,40 @@ def load_book() -> tuple[BookEntry, ...]:
 
 
 def load_positions(portfolio_ids: Sequence[UUID]) -> tuple[Positions, ...]:
-    """What each of these portfolios holds, by symbol; those that do not exist are left out.
-
-    Never of an earlier version than is said: the versions are read first.
-    """
+    """What each of these portfolios holds, by symbol, at one moment; those that do not exist are left out."""
     if len(portfolio_ids) == 1:
-        return _together(_HEADS.fetch(portfolio_id=portfolio_ids[0]), _HOLDINGS.fetch(portfolio_id=portfolio_ids[0]))
+        return _positions_of(_HELD.fetch(portfolio_id=portfolio_ids[0]))
     return tuple(
-        found
-        for ids in chunked(portfolio_ids, AT_ONCE)
-        for found in _together(fetch(_heads(Portfolio.id.in_(ids))), fetch(_holdings(Holding.portfolio.in_(ids))))
+        found for ids in chunked(portfolio_ids, AT_ONCE) for found in _positions_of(fetch(_held(Portfolio.id.in_(ids))))
     )
 
 
-def _heads(condition: Any) -> ModelSelect[Portfolio]:
-    query = Portfolio.select(Portfolio.id, Portfolio.user, Portfolio.base_currency, Portfolio.version)
-    return query.where(condition)
-
-
-def _holdings(condition: Any) -> ModelSelect[Holding]:
-    columns = [
-        Holding.portfolio,
+def _held(condition: Any) -> ModelSelect[Portfolio]:
+    """One statement, for what is read after a version may be gone already, or of a later one."""
+    query = Portfolio.select(
+        Portfolio.id,
+        Portfolio.user,
+        Portfolio.base_currency,
+        Portfolio.version,
         Holding.symbol,
         Holding.quantity,
         Holding.average_cost,
         Holding.currency,
         Holding.updated_at,
-    ]
-    return Holding.select(*columns).where(condition).order_by(Holding.symbol)
+    )
+    return query.join(Holding, JOIN.LEFT_OUTER).where(condition).order_by(Portfolio.id, Holding.symbol)
 
 
-def _together(heads: list[tuple[Any, ...]], holdings: list[tuple[Any, ...]]) -> tuple[Positions, ...]:
-    held: dict[UUID, list[HoldingRecord]] = {}
-    for row in holdings:
-        held.setdefault(row[0], []).append(HoldingRecord(*row))
+def _positions_of(rows: list[tuple[Any, ...]]) -> tuple[Positions, ...]:
     return tuple(
-        Positions(portfolio_id, user_id, base_currency, version, tuple(held.get(portfolio_id, ())))
-        for portfolio_id, user_id, base_currency, version in heads
+        Positions(
+            portfolio_id,
+            user_id,
+            base_currency,
+            version,
+            tuple(HoldingRecord(portfolio_id, *row[4:]) for row in held if row[4] is not None),
+        )
+        for (portfolio_id, user_id, base_currency, version), held in groupby(rows, itemgetter(0, 1, 2, 3))
     )
 
 
@@ -192,5 +189,4 @@ _PORTFOLIO = Prepared(
         Portfolio.id == given("portfolio_id", Portfolio.id), Portfolio.user == given("user_id", Portfolio.user)
     )
 )
-_HEADS = Prepared(lambda: _heads(Portfolio.id == given("portfolio_id", Portfolio.id)))
-_HOLDINGS = Prepared(lambda: _holdings(Holding.portfolio == given("portfolio_id", Holding.portfolio)))
+_HELD = Prepared(lambda: _held(Portfolio.id == given("portfolio_id", Portfolio.id)))

@@ -496,12 +496,14 @@ def test_a_portfolio_that_lags_is_told_the_latest_prices_not_each_of_them(world,
     assert begun.wait(5)
     for price in range(2, 101):
         world.prices(CBA_AX=str(price))
-    world.tick(1)
+    for price in range(101, 121):
+        world.prices(CBA_AX=str(price))
+        world.tick(1)
     go_on.set()
     world.value(portfolio_id)
     world.tick(1)
 
-    assert world.value(portfolio_id).total_value == 200
+    assert world.value(portfolio_id).total_value == 240
     assert len(totals) <= LAG + 2
 
 
@@ -593,8 +595,7 @@ def test_a_valuation_that_crashed_is_answered_by_a_new_one(world):
     world.hold(portfolio_id, A_AX="1")
     world.prices(A_AX="100")
     before = world.value(portfolio_id)
-    for ref in ActorRegistry.get_by_class(ValuationActor):
-        Address("valuation", ref).stop().get(timeout=5)
+    _crash_all()
 
     assert world.value(portfolio_id) == before
 
@@ -607,15 +608,66 @@ def test_each_of_many_valuations_that_crashed_under_its_viewers_starts_anew(worl
     world.load(*watched)
     world.tell(Follow(tuple(watched)))
     world.answer_for_the_store()
-    for ref in ActorRegistry.get_by_class(ValuationActor):
-        Address("valuation", ref).stop().get(timeout=5)
+    _crash_all()
 
     asked = []
-    for _ in range(3):
+    for number in range(1, 4):
+        world.tick(1)
+        asked += world.answer_for_the_store()
+        assert len(asked) == min(2 * number, 5)  # a part of them at a tick: they are thousands
+
+    assert sorted(asked) == sorted(watched)
+
+
+def test_a_valuation_that_crashed_starts_anew_while_others_are_valued_for_their_history(world):
+    watched, resting = uuid4(), [uuid4() for _ in range(5)]
+    world.hold(watched, A_AX="1")
+    for number, portfolio_id in enumerate(resting):
+        world.hold(portfolio_id, **{f"R{number}_AX": "1"})
+    world.load(watched, *resting)
+    world.tell(Follow((watched,)))
+    world.answer_for_the_store()
+    asked = []
+    for number in range(5):
+        if number == 2:
+            _crash_all()
+        world.prices(**{f"R{number}_AX": "1"})
         world.tick(1)
         asked += world.answer_for_the_store()
 
-    assert sorted(asked) == sorted(watched)
+    assert asked.count(watched) == 1
+    assert set(asked) == {watched, *resting}
+
+
+def test_who_comes_to_a_portfolio_whose_valuation_crashed_gets_a_value_at_once(world):
+    portfolio_id = uuid4()
+    world.hold(portfolio_id, A_AX="1")
+    world.prices(A_AX="100")
+    world.value(portfolio_id)
+    _crash_all()
+    world.connections.messages.clear()
+
+    world.tell(Follow((portfolio_id,)))
+
+    assert world.answer_for_the_store() == [portfolio_id]
+    assert world.connections.wait_for(PortfolioValued)[0].valuation.total_value == 100
+
+
+def test_a_portfolio_that_was_removed_leaves_nothing_behind(world):
+    portfolio_id = uuid4()
+    world.hold(portfolio_id, A_AX="1")
+    for _ in range(2):
+        world.load(portfolio_id)
+        world.prices(A_AX="1")
+        world.tick(1)
+        assert world.answer_for_the_store() == [portfolio_id]  # for its first point
+        world.tell(PortfolioRemoved(portfolio_id))
+        assert world.scheduler.all(DemandChanged)[-1].symbols == frozenset()
+
+
+def _crash_all() -> None:
+    for ref in ActorRegistry.get_by_class(ValuationActor):
+        Address("valuation", ref).stop().get(timeout=5)
 
 
 def test_what_is_valued_for_its_history_alone_is_not_kept_until_all_others_were_looked_after(world, monkeypatch):

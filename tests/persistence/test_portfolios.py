@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from decimal import Decimal
 from uuid import UUID, uuid4
@@ -10,6 +11,7 @@ import pytest
 from peewee import Database
 
 from persistence import models, queries
+from persistence.database import proxy
 from persistence.errors import RowNotFound
 from persistence.records import HoldingRow, HoldingWritten, Imported, Portfolio, User, ValuationPoint
 from tests.persistence.samples import DAY, HOUR, NOW, SECOND
@@ -227,3 +229,26 @@ def test_positions_of_many_portfolios_are_loaded_and_unknown_ones_left_out(user:
 
     assert {positions.portfolio_id for positions in loaded} == {*keys, portfolio.id}
     assert {len(positions.holdings) for positions in loaded} == {0, 1}
+
+
+@pytest.mark.parametrize("others", [0, 1])
+def test_what_is_held_is_of_the_version_that_is_said_whatever_changes_meanwhile(
+    user: User, portfolio: Portfolio, others: int
+) -> None:
+    keys = [portfolio.id, *(uuid4() for _ in range(others))]
+
+    def change() -> None:
+        for number in range(1, 201):
+            queries.put_holding(user.id, portfolio.id, "CBA.AX", Decimal(number), Decimal(1), "AUD", LATER)
+        proxy.close()
+
+    writer = threading.Thread(target=change)
+    writer.start()
+    seen = set()
+    while writer.is_alive():
+        (found,) = queries.load_positions(keys)
+        changes = found.version - portfolio.version
+        assert [holding.quantity for holding in found.holdings] == ([changes] if changes else [])
+        seen.add(found.version)
+    writer.join()
+    assert len(seen) > 1

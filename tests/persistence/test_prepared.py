@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from uuid import uuid4
 
 import pytest
@@ -10,9 +9,8 @@ from peewee import JOIN, Database, fn
 
 from persistence import queries
 from persistence.database import fetch
-from persistence.models import Holding, Portfolio, User
+from persistence.models import Portfolio, User
 from persistence.prepared import Prepared, given
-from persistence.records import User as UserRecord
 from tests.persistence.samples import MINUTE, NOW
 
 COLUMNS = (User.id, User.is_active, User.created_at, User.last_sign_in_at, User.password_hash, fn.COUNT(Portfolio.id))
@@ -42,33 +40,6 @@ def test_a_value_that_is_not_given_is_missed(database: Database) -> None:
 
     with pytest.raises(KeyError, match="moment"):
         prepared.fetch(moments=NOW)
-
-
-def test_what_a_portfolio_holds_is_never_older_than_its_version(
-    database: Database, user: UserRecord, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    portfolio = queries.create_portfolio(user.id, "Savings", "AUD", NOW)
-    fetch_rows, calls = Prepared.fetch, []
-
-    def changed_after_the_first(self, **values):
-        rows = fetch_rows(self, **values)
-        if not calls:
-            calls.append(self)
-            Holding.create(
-                portfolio=portfolio.id,
-                symbol="CBA.AX",
-                quantity=Decimal(1),
-                average_cost=Decimal(1),
-                currency="AUD",
-                updated_at=NOW,
-            )
-            Portfolio.update(version=Portfolio.version + 1).execute()
-        return rows
-
-    monkeypatch.setattr(Prepared, "fetch", changed_after_the_first)
-    (found,) = queries.load_positions([portfolio.id])
-
-    assert (found.version, len(found.holdings)) == (portfolio.version, 1)
 
 
 def test_a_portfolio_that_is_not_there_holds_nothing(database: Database) -> None:
