@@ -35,6 +35,7 @@ class Server:
         self.fanout = fanout
         self._pulse = Pulse(market.system, fanout, application.metrics.saw_lag)
         self._http = HTTPServer(application, **SERVER_OPTIONS)
+        fanout.give_way_to(lambda: application.under_way)
 
     def start(self, sockets: list[socket.socket]) -> None:
         """Begin to serve on *sockets*; call it on the loop."""

@@ -226,7 +226,7 @@ async def test_raw_bytes_that_are_no_utf8_are_malformed_too(server, target):
     assert answer.startswith(b"HTTP/1.1 400 ")
 
 
-async def test_a_stop_waits_for_a_request_that_is_being_looked_at(server, jo, monkeypatch):
+async def test_a_stop_and_the_streams_respect_a_request_that_is_being_looked_at(server, jo, monkeypatch):
     begun, go_on = asyncio.Event(), asyncio.Event()
 
     async def slowly(*given, **named):
@@ -240,10 +240,12 @@ async def test_a_stop_waits_for_a_request_that_is_being_looked_at(server, jo, mo
     idle = asyncio.ensure_future(server.application.idle())
     await ask(server.market.connections, CountStreams())
     assert not idle.done()
+    assert server.fanout._waiting() == 1
 
     go_on.set()
     assert (await answer).status == 200
     await idle
+    assert server.fanout._waiting() == 0
 
 
 @pytest.mark.parametrize("path", [ME, "/api/v1/nothing", f"{PORTFOLIOS}?limit=x"])

@@ -447,6 +447,22 @@ async def test_what_many_get_keeps_its_place_among_what_single_ones_get(fanout_o
         assert fanout.figures() == counted
 
 
+@pytest.mark.parametrize(("waiting", "at_once"), [(0, 4), (1, 2)])
+async def test_fewer_are_served_at_once_while_somebody_waits_for_an_answer(fanout_of, monkeypatch, waiting, at_once):
+    for name, number in {"MANY": 3, "SLICE": 4, "SHORT_SLICE": 2}.items():
+        monkeypatch.setattr(fanout_module, name, number)
+    fanout = fanout_of(Registry())
+    fanout.give_way_to(lambda: waiting)
+    async with audience(fanout, 4) as readers:
+        fanout.deliver([Delivery(tuple(readers), (Frame(None, b"."),))])
+        while not fanout.events_sent:
+            await asyncio.sleep(0)
+
+        assert fanout.events_sent == at_once
+        for reader in readers.values():
+            assert await read_until(reader, b".") == HEAD + b"."
+
+
 async def test_those_who_read_are_served_before_those_of_whom_the_kernel_takes_no_more(fanout_of, monkeypatch):
     for name, number in {"MANY": 3, "SLICE": 2, "SINGLE_WRITES": 1}.items():
         monkeypatch.setattr(fanout_module, name, number)
