@@ -39,7 +39,7 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 SLICE = 500  # connections served with the same before other handlers of the loop get their turn
-SHORT_SLICE = 50  # the same, while somebody waits for an answer: a request takes a dozen turns
+SHORT_SLICE = 100  # the same, while somebody waits for an answer: a request takes a dozen turns
 SINGLE_WRITES = 20  # the same, where each gets something else
 ACCEPTED = 100  # connections whose deliveries are put in their places before other handlers get theirs
 MANY = 50  # connections of one delivery from which on it is a Broadcast
