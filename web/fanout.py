@@ -72,7 +72,7 @@ class Fanout:
         self._busy: set[Connection] = set()
         self._hindered: set[Connection] = set()  # those that are busy or behind
         self._audiences: dict[int, Audience] = {}  # by the id() of their ids; see _audience_of()
-        self._waiting: Callable[[], int] = int
+        self._waiting: Callable[[], int] = lambda: 0
         self.events_sent = 0
 
     def __len__(self) -> int:

@@ -21,7 +21,7 @@ class NewsQueue:
         self._news: list[_News] = []
 
     def __len__(self) -> int:
-        """Return how many times take() has still to begin with other symbols."""
+        """Return 2 at the most: what is being handed out, and all that came since."""
         return len(self._news)
 
     def put(self, touched: frozenset[str], portfolio_ids: set[UUID]) -> None:

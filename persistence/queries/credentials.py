@@ -46,18 +46,20 @@ def credential_of_session(session_id: UUID, now: datetime) -> Credential | None:
 
 
 def _token_credential(rows: Sequence[tuple[Any, ...]]) -> Credential | None:
-    for token_id, own_scope, expires_at, *columns in rows:
-        user = UserRecord(*columns)
-        scope = "write" if own_scope == "admin" and user.role != "admin" else own_scope
-        return Credential(token_id, "token", user, scope, expires_at)
-    return None
+    if not rows:
+        return None
+    token_id, own_scope, expires_at, *columns = rows[0]
+    user = UserRecord(*columns)
+    scope = "write" if own_scope == "admin" and user.role != "admin" else own_scope
+    return Credential(token_id, "token", user, scope, expires_at)
 
 
 def _session_credential(rows: Sequence[tuple[Any, ...]]) -> Credential | None:
-    for session_id, expires_at, *columns in rows:
-        user = UserRecord(*columns)
-        return Credential(session_id, "session", user, "admin" if user.role == "admin" else "write", expires_at)
-    return None
+    if not rows:
+        return None
+    session_id, expires_at, *columns = rows[0]
+    user = UserRecord(*columns)
+    return Credential(session_id, "session", user, "admin" if user.role == "admin" else "write", expires_at)
 
 
 def _link_credential(digest: str, now: datetime) -> Credential | None:

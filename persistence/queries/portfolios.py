@@ -49,9 +49,10 @@ def count_portfolios() -> int:
 
 def get_portfolio(user_id: UUID, portfolio_id: UUID) -> PortfolioRecord:
     """Raises RowNotFound."""
-    for row in _PORTFOLIO.fetch(user_id=user_id, portfolio_id=portfolio_id):
-        return PortfolioRecord(*row)
-    raise not_found(portfolio_id)
+    found = _PORTFOLIO.fetch(user_id=user_id, portfolio_id=portfolio_id)
+    if not found:
+        raise not_found(portfolio_id)
+    return PortfolioRecord(*found[0])
 
 
 def portfolio_owner(portfolio_id: UUID) -> UUID:

@@ -1,35 +1,29 @@
-"""The portfolio book and its valuations: who is told what, started when, retired when."""
+"""The portfolio book and its valuations: who is told what, and answered what."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID, uuid4
 
 import pytest
-from pykka import ActorRegistry
 
 from market_actors import book as book_module
 from market_actors import valuation as valuation_module
-from market_actors.actor import Address, Reply
-from market_actors.book import IDLE, LAG, RETELL, VALUE_EVERY, PortfolioBook
+from market_actors.book import IDLE, LAG, RETELL, PortfolioBook
 from market_actors.domain.polling import Holder
-from market_actors.domain.position import Holdings, Position
-from market_actors.domain.quote import Confirmation, MarketStatus, Price, Quote, StreamPosition
 from market_actors.domain.valuation import Valuation, revalued
 from market_actors.errors import Unavailable, UnknownPortfolio
 from market_actors.messages import (
-    BookLoaded,
     DemandChanged,
     DropValuations,
     Follow,
     GetValuation,
     HoldersChanged,
     Message,
-    Ping,
     PortfolioRemoved,
     PortfolioValued,
     PositionsChanged,
@@ -37,110 +31,13 @@ from market_actors.messages import (
     PricesWithdrawn,
     QuotesChanged,
     RecallValuation,
-    RecordValuations,
     SendBook,
-    SendPositions,
     SendPrices,
     StakesChanged,
     Tick,
-    Unfollow,
     ValuationRecalled,
 )
-from market_actors.valuation import ValuationActor
-from persistence.records import BookEntry
-from tests.doubles import Remembered
-
-NOW = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
-USER = UUID(int=1)
-
-
-def a_price(symbol: str, amount: str, number: int, currency: str = "AUD") -> Price:
-    quote = Quote(symbol, "yahoo", Decimal(amount), currency, NOW, NOW)
-    position = StreamPosition(1, number)
-    return Price(quote, "yahoo", "XASX", MarketStatus.OPEN, Confirmation.INTRADAY, False, None, position)
-
-
-class World:
-    """A book among remembering neighbours, with positions that the test sends for the store."""
-
-    def __init__(self, with_cache: bool = False, prices_known: bool = True) -> None:
-        self.store, self.connections, self.scheduler, self.quotes = (
-            Remembered(),
-            Remembered(),
-            Remembered(),
-            Remembered(),
-        )
-        self.cache = Remembered() if with_cache else None
-        ref = PortfolioBook.start(self.store, self.connections, self.scheduler, self.quotes, self.cache, NOW)
-        self.book = Address("book", ref)
-        self.monotonic = 1000.0
-        self.numbers = iter(range(1, 1000))
-        self.positions: dict[UUID, Holdings] = {}
-        self.tick(0)
-        if prices_known:
-            self.prices()
-
-    def tell(self, *messages: Message) -> None:
-        for message in messages:
-            self.book.tell(message)
-        self.book.ask(Ping()).get(timeout=5)
-
-    def tick(self, seconds: float) -> None:
-        self.monotonic += seconds
-        self.tell(Tick(NOW + timedelta(seconds=self.monotonic - 1000), self.monotonic))
-
-    def prices(self, **by_symbol: str | tuple[str, str]) -> None:
-        found = {}
-        for name, price in by_symbol.items():
-            symbol = name.replace("_AX", ".AX").replace("_X", "=X")
-            amount, currency = price if isinstance(price, tuple) else (price, "AUD")
-            found[symbol] = a_price(symbol, amount, next(self.numbers), currency)
-        self.tell(QuotesChanged(found))
-
-    def hold(self, portfolio_id: UUID, version: int = 1, **quantities: str) -> Holdings:
-        positions = tuple(
-            Position(name.replace("_AX", ".AX"), Decimal(quantity), Decimal(1), "AUD")
-            for name, quantity in quantities.items()
-        )
-        self.positions[portfolio_id] = Holdings(portfolio_id, USER, "AUD", version, positions)
-        return self.positions[portfolio_id]
-
-    def load(self, *portfolio_ids: UUID) -> None:
-        entries = (self.positions[portfolio_id] for portfolio_id in portfolio_ids)
-        self.tell(
-            BookLoaded(
-                tuple(
-                    BookEntry(
-                        h.portfolio_id,
-                        USER,
-                        "AUD",
-                        h.version,
-                        tuple((p.symbol, "AUD", p.quantity) for p in h.positions),
-                    )
-                    for h in entries
-                )
-            )
-        )
-
-    def answer_for_the_store(self) -> list[UUID]:
-        """Send the positions that were asked for; return whose."""
-        asked = [portfolio_id for message in self.store.all(SendPositions) for portfolio_id in message.portfolio_ids]
-        self.store.messages = [m for m in self.store.messages if not isinstance(m, SendPositions)]
-        self.tell(PositionsChanged(tuple(self.positions[i] for i in asked if i in self.positions)))
-        for portfolio_id in asked:
-            if portfolio_id not in self.positions:
-                self.tell(PortfolioRemoved(portfolio_id))
-        return asked
-
-    def ask(self, portfolio_id: UUID) -> Reply:
-        reply = self.book.ask(GetValuation(portfolio_id))
-        self.book.ask(Ping()).get(timeout=5)
-        return reply
-
-    def value(self, portfolio_id: UUID) -> Valuation:
-        reply = self.ask(portfolio_id)
-        self.answer_for_the_store()
-        return reply.get(timeout=5)
+from tests.actors.portfolios import NOW, USER, World, a_price
 
 
 @pytest.fixture
@@ -246,100 +143,6 @@ def test_positions_that_come_late_do_not_undo_newer_ones(world):
 
     assert world.positions[portfolio_id] == new
     assert world.value(portfolio_id).total_value == 20
-
-
-def test_a_followed_portfolio_stays_and_an_idle_one_is_retired_and_comes_back(world):
-    portfolio_id = uuid4()
-    world.hold(portfolio_id, CBA_AX="10")
-    world.load(portfolio_id)
-    world.prices(CBA_AX="1")
-    world.tell(Follow((portfolio_id,)))
-    assert world.answer_for_the_store() == [portfolio_id]
-    world.tick(IDLE * 10)
-    world.ask(portfolio_id).get(timeout=5)
-    assert world.answer_for_the_store() == []
-
-    world.tell(Unfollow((portfolio_id,)))
-    world.tick(IDLE + 1)
-    world.ask(portfolio_id)
-    assert world.answer_for_the_store() == [portfolio_id]
-
-
-def test_a_portfolio_that_was_valued_before_anybody_watched_is_announced_to_who_does(world):
-    portfolio_id = uuid4()
-    world.hold(portfolio_id, CBA_AX="10")
-    world.load(portfolio_id)
-    world.prices(CBA_AX="1.5")
-    world.value(portfolio_id)
-    world.connections.messages.clear()
-
-    world.tell(Follow((portfolio_id,)))
-    world.ask(portfolio_id).get(timeout=5)
-
-    (told,) = world.connections.all(PortfolioValued)
-    assert (told.valuation.total_value, told.changed) == (15, {"CBA.AX"})
-
-
-def test_a_portfolio_that_nobody_watches_still_gets_its_history(world):
-    portfolio_id, other = uuid4(), uuid4()
-    world.hold(portfolio_id, CBA_AX="10")
-    world.hold(other, BHP_AX="10")
-    world.load(portfolio_id, other)
-    world.prices(CBA_AX="1")
-    world.tick(1)
-    assert world.answer_for_the_store() == [portfolio_id]
-    world.value(portfolio_id)
-    assert len(world.store.all(RecordValuations)) == 1
-    world.tick(IDLE + 1)
-
-    world.prices(CBA_AX="2")
-    world.tick(1)
-    assert world.answer_for_the_store() == []
-    world.tick(VALUE_EVERY)
-    world.prices(CBA_AX="3")
-    world.tick(1)
-    assert world.answer_for_the_store() == [portfolio_id]
-    world.tick(VALUE_EVERY - 110)
-
-    world.value(other)
-    world.tick(100)
-    world.value(portfolio_id)
-    world.tick(IDLE + 1)
-    world.prices(CBA_AX="4")
-    world.tick(1)
-    assert world.answer_for_the_store() == []  # since then it has not been long
-    world.tick(VALUE_EVERY - 100)
-    world.prices(CBA_AX="5", BHP_AX="1")
-    world.tick(1)
-    assert world.answer_for_the_store() == [other]
-
-
-def test_those_who_are_watched_do_not_stand_before_those_who_wait_for_their_history(world, monkeypatch):
-    monkeypatch.setattr("market_actors.book.CHUNK", 1)
-    watched, other = [uuid4() for _ in range(5)], uuid4()
-    for portfolio_id in (*watched, other):
-        world.hold(portfolio_id, CBA_AX="10")
-    world.load(*watched, other)
-    world.tell(Follow(tuple(watched)))
-    world.answer_for_the_store()
-    world.tick(VALUE_EVERY)
-
-    world.prices(CBA_AX="1")
-    world.tick(1)
-    assert world.answer_for_the_store() == [other]
-
-
-def test_a_portfolio_that_was_valued_for_its_history_alone_is_not_kept_up(world):
-    portfolio_id = uuid4()
-    world.hold(portfolio_id, CBA_AX="10")
-    world.load(portfolio_id)
-    world.prices(CBA_AX="1")
-    world.tick(1)
-    world.answer_for_the_store()
-    world.tick(1)
-
-    world.ask(portfolio_id)
-    assert world.answer_for_the_store() == [portfolio_id]
 
 
 def test_a_removed_portfolio_is_wanted_no_more(world):
@@ -588,104 +391,6 @@ def test_prices_that_come_faster_than_they_can_be_told_are_told_together(world, 
     world.connections.wait_until(lambda: all_worth(world, many, 202) and all_worth(world, [other], 12))
     world.book.stop().get(timeout=5)
     assert len(told) <= 3 * len(many)
-
-
-def test_a_valuation_that_crashed_is_answered_by_a_new_one(world):
-    portfolio_id = uuid4()
-    world.hold(portfolio_id, A_AX="1")
-    world.prices(A_AX="100")
-    before = world.value(portfolio_id)
-    _crash_all()
-
-    assert world.value(portfolio_id) == before
-
-
-def test_each_of_many_valuations_that_crashed_under_its_viewers_starts_anew(world, monkeypatch):
-    monkeypatch.setattr(book_module, "LOOKED_AFTER", 2)
-    watched = [uuid4() for _ in range(5)]
-    for portfolio_id in watched:
-        world.hold(portfolio_id, A_AX="1")
-    world.load(*watched)
-    world.tell(Follow(tuple(watched)))
-    world.answer_for_the_store()
-    _crash_all()
-
-    asked = []
-    for number in range(1, 4):
-        world.tick(1)
-        asked += world.answer_for_the_store()
-        assert len(asked) == min(2 * number, 5)  # a part of them at a tick: they are thousands
-
-    assert sorted(asked) == sorted(watched)
-
-
-def test_a_valuation_that_crashed_starts_anew_while_others_are_valued_for_their_history(world):
-    watched, resting = uuid4(), [uuid4() for _ in range(5)]
-    world.hold(watched, A_AX="1")
-    for number, portfolio_id in enumerate(resting):
-        world.hold(portfolio_id, **{f"R{number}_AX": "1"})
-    world.load(watched, *resting)
-    world.tell(Follow((watched,)))
-    world.answer_for_the_store()
-    asked = []
-    for number in range(5):
-        if number == 2:
-            _crash_all()
-        world.prices(**{f"R{number}_AX": "1"})
-        world.tick(1)
-        asked += world.answer_for_the_store()
-
-    assert asked.count(watched) == 1
-    assert set(asked) == {watched, *resting}
-
-
-def test_who_comes_to_a_portfolio_whose_valuation_crashed_gets_a_value_at_once(world):
-    portfolio_id = uuid4()
-    world.hold(portfolio_id, A_AX="1")
-    world.prices(A_AX="100")
-    world.value(portfolio_id)
-    _crash_all()
-    world.connections.messages.clear()
-
-    world.tell(Follow((portfolio_id,)))
-
-    assert world.answer_for_the_store() == [portfolio_id]
-    assert world.connections.wait_for(PortfolioValued)[0].valuation.total_value == 100
-
-
-def test_a_portfolio_that_was_removed_leaves_nothing_behind(world):
-    portfolio_id = uuid4()
-    world.hold(portfolio_id, A_AX="1")
-    for _ in range(2):
-        world.load(portfolio_id)
-        world.prices(A_AX="1")
-        world.tick(1)
-        assert world.answer_for_the_store() == [portfolio_id]  # for its first point
-        world.tell(PortfolioRemoved(portfolio_id))
-        assert world.scheduler.all(DemandChanged)[-1].symbols == frozenset()
-
-
-def _crash_all() -> None:
-    for ref in ActorRegistry.get_by_class(ValuationActor):
-        Address("valuation", ref).stop().get(timeout=5)
-
-
-def test_what_is_valued_for_its_history_alone_is_not_kept_until_all_others_were_looked_after(world, monkeypatch):
-    monkeypatch.setattr(book_module, "LOOKED_AFTER", 2)
-    watched, resting = [uuid4() for _ in range(9)], uuid4()
-    for portfolio_id in (*watched, resting):
-        world.hold(portfolio_id, A_AX="1")
-    world.load(*watched, resting)
-    world.tell(Follow(tuple(watched)))
-    world.answer_for_the_store()
-    world.tick(1)
-
-    world.prices(A_AX="2")
-    world.tick(1)
-    assert world.answer_for_the_store() == [resting]
-    world.tick(1)
-    world.ask(resting)
-    assert world.answer_for_the_store() == [resting]
 
 
 def test_the_scheduler_is_told_who_holds_what_before_it_is_told_of_the_demand(world):

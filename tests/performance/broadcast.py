@@ -6,9 +6,9 @@ The shipped server sends prices of one symbol that all streams ask for, with its
 second are of the closed loop: the next event is published when the former has been handed to every socket. Latency is
 from publishing to the client, at one event a second (N = 50: ten). All servers have their streams open at once and take
 turns, while the others are stopped; the median of the rounds is shown, and the best of them, in which the machine's other
-guests disturbed least. The processor time of a delivery is that of the server's process: it tells something on a machine that is not
-quiet, too. --busy: the shipped server alone, on both cores, once as it is and once with an actor that computes without end,
-and a program that asks for a price all the time.
+guests disturbed least. The processor time of a delivery is that of the server's process: it tells something on a machine
+that is not quiet, too. --busy: the shipped server alone, on both cores, once as it is and once with an actor that computes
+without end, and a program that asks for a price all the time.
 """
 
 from __future__ import annotations
