@@ -9,30 +9,27 @@ Of a page of what a stream had missed nothing is withheld: it waits, and the reg
 other before it is told that this one was taken.
 
 Whatever the registry hands over is put with what already waits for the same stream, and goes
-in one write. What many streams get alike is joined once and goes past that, a Broadcast. A slice
-of the streams is sent to in one call of map(), which keeps the interpreter lock (libc's send
-through ctypes.PyDLL cannot block) and is not interrupted for another thread: giving the lock away
-and back on each of thousands of sends costs seconds while an actor computes.
+in one write. What many streams get alike is joined once and goes past that, a Broadcast, a slice of
+the streams at once (web.sending).
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
-import errno
 import logging
 import socket
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
-from itertools import chain, repeat
+from itertools import chain
 from typing import TypeVar
 from uuid import UUID
 
 from market_actors.messages import Address, PageTaken, Resync, Unsubscribe
 from market_actors.outlet import STATUS, Delivery, Figures, Frame
 from web.connection import Audience, Broadcast, Connection, Withheld
+from web.sending import TRY_AGAIN, Sender, send, send_each
 
 logger = logging.getLogger(__name__)
 
@@ -49,12 +46,6 @@ UNSENT = 32 * 1024  # bytes that the kernel may keep for a reader beyond what is
 STALLED_SECONDS = 10.0  # a reader that takes nothing for so long is closed
 CLOSING_SECONDS = 1.0  # how long one whose right has ended may take to read what it was sent before
 USER_TIMEOUT_MS = 45_000  # the kernel gives up a peer that acknowledges nothing for so long
-
-# Without argtypes, which would make an object of each argument: numbers below 2**31 and bytes need no conversion.
-_send = ctypes.PyDLL(None, use_errno=True).send
-_send.restype = ctypes.c_ssize_t
-_send_quickly = ctypes.PyDLL(None).send  # does not keep errno, and returns an int: a write is short
-_FLAGS = socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL
 
 
 class Fanout:
@@ -73,6 +64,7 @@ class Fanout:
         self._hindered: set[Connection] = set()  # those that are busy or behind
         self._audiences: dict[int, Audience] = {}  # by the id() of their ids; see _audience_of()
         self._waiting: Callable[[], int] = lambda: 0
+        self._sender = Sender(SLICE)
         self.events_sent = 0
 
     def __len__(self) -> int:
@@ -295,7 +287,7 @@ class Fanout:
             connections = [each for each in connections if each not in self._hindered]
         if len(fds) != len(connections):
             fds = [each.fd for each in connections]
-        taken = list(map(_send_quickly, fds, repeat(data), repeat(size), repeat(_FLAGS)))
+        taken = self._sender.send(fds, data)
         self.events_sent += len(broadcast.delivery.frames) * len(taken)
         if taken.count(size) < len(taken):
             broadcast.short += [pair for pair in zip(connections, taken, strict=True) if pair[1] != size]
@@ -327,8 +319,7 @@ class Fanout:
                 writes.append(plain[0])
                 counts.append(plain[1])
         fds = [connection.fd for connection in connections]
-        taken = list(map(_send_quickly, fds, writes, map(len, writes), repeat(_FLAGS)))
-        for connection, data, events, sent in zip(connections, writes, counts, taken, strict=True):
+        for connection, data, events, sent in zip(connections, writes, counts, send_each(fds, writes), strict=True):
             connection.events_sent += events
             if sent == len(data):
                 connection.bytes_sent += sent
@@ -419,8 +410,8 @@ class Fanout:
                 return
 
     def _write(self, connection: Connection, data: bytes) -> None:
-        sent = _send(connection.fd, data, len(data), _FLAGS)
-        if sent < 0 and ctypes.get_errno() not in (errno.EAGAIN, errno.EINTR):
+        sent = send(connection.fd, data)
+        if sent < 0 and sent not in TRY_AGAIN:
             self._loop.call_soon(self.close, connection)
             return
         sent = max(sent, 0)
@@ -441,9 +432,9 @@ class Fanout:
 
     def _writable(self, connection: Connection) -> None:
         data = connection.rest
-        sent = _send(connection.fd, data, len(data), _FLAGS)
+        sent = send(connection.fd, data)
         if sent < 0:
-            if ctypes.get_errno() not in (errno.EAGAIN, errno.EINTR):
+            if sent not in TRY_AGAIN:
                 self.close(connection)
             return
         connection.bytes_sent += sent

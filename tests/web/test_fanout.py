@@ -19,8 +19,10 @@ import pytest
 from market_actors.domain.quote import StreamPosition
 from market_actors.messages import Message, PageTaken, Resync, Unsubscribe
 from market_actors.outlet import STATUS, Delivery, Figures, Frame
+from tests.sockets import KINDS, sender_of, socket_pair
 from web import fanout as fanout_module
 from web.fanout import CLOSING_SECONDS, STALLED_SECONDS, Connection, Fanout
+from web.sending import send_each
 
 HEAD = b"HTTP/1.1 200 OK\r\n\r\n"
 SIOCOUTQNSD = 0x894B  # of linux/sockios.h: bytes that are not sent
@@ -37,19 +39,6 @@ class Registry:
 
     async def next(self) -> Message:
         return await asyncio.wait_for(self.told.get(), 5)
-
-
-def socket_pair() -> tuple[socket.socket, socket.socket]:
-    """The server's end of a connection, and the reader's with a small buffer; neither blocks."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    reader = socket.socket()
-    reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    reader.connect(listener.getsockname())
-    server, _ = listener.accept()
-    listener.close()
-    server.setblocking(False)
-    reader.setblocking(False)
-    return server, reader
 
 
 def price(symbol: str, number: int, data: bytes) -> Frame:
@@ -84,9 +73,14 @@ def deliver(fanout: Fanout, connection_id: UUID, *frames: Frame, **how: bool) ->
     fanout.deliver([Delivery((connection_id,), frames, **how)])
 
 
-@pytest.fixture
-def fanout_of():
-    return lambda registry: Fanout(asyncio.get_running_loop(), registry)
+@pytest.fixture(params=KINDS)
+def fanout_of(request):
+    def make(registry: Registry) -> Fanout:
+        fanout = Fanout(asyncio.get_running_loop(), registry)
+        fanout._sender = sender_of(request.param, fanout_module.SLICE)
+        return fanout
+
+    return make
 
 
 async def test_frames_arrive_in_the_order_they_were_delivered(fanout_of):
@@ -374,15 +368,14 @@ async def test_the_figures_of_an_open_connection_are_those_of_now(fanout_of):
 async def test_what_waits_for_a_stream_leaves_in_one_write(fanout_of, monkeypatch):
     sent = []
 
-    def counted(*arguments):
-        sent.append(arguments[1])
-        return send(*arguments)
+    def noted(fds, writes):
+        sent.extend(writes)
+        return send_each(fds, writes)
 
-    send = fanout_module._send
     fanout = fanout_of(Registry())
     async with opened(fanout) as (connection_id, reader):
         await read_until(reader, HEAD)
-        monkeypatch.setattr(fanout_module, "_send_quickly", counted)
+        monkeypatch.setattr(fanout_module, "send_each", noted)
         deliver(fanout, connection_id, Frame("A", b"one "), Frame("B", b"two "))
         deliver(fanout, connection_id, Frame("A", b"three."))
 

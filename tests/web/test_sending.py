@@ -1,0 +1,182 @@
+"""Sends to real sockets, in each way that the kernel offers."""
+
+from __future__ import annotations
+
+import errno
+import os
+import resource
+import select
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from tests.sockets import KINDS, sender_of, socket_pair
+from web import sending
+from web.sending import TRY_AGAIN, Sender, send, send_each
+
+Pair = tuple[socket.socket, socket.socket]
+
+
+@pytest.fixture(params=KINDS)
+def kind(request):
+    return request.param
+
+
+@pytest.fixture
+def pairs() -> Iterator[list[Pair]]:
+    with ExitStack() as stack:
+        made = [socket_pair() for _ in range(7)]
+        for pair in made:
+            for end in pair:
+                stack.enter_context(end)
+        yield made
+
+
+def fill_up(server: socket.socket) -> None:
+    """Send until the kernel takes no more."""
+    for size in (65536, 1):  # where no more segments fit, the last may still have room
+        while send(server.fileno(), bytes(size)) > 0:
+            pass
+
+
+def received(reader: socket.socket) -> bytes:
+    assert select.select([reader], [], [], 5)[0], "nothing came"
+    return reader.recv(65536)
+
+
+def test_each_gets_the_same(kind, pairs):
+    sender = sender_of(kind, 8)
+
+    assert sender.send([server.fileno() for server, _ in pairs], b"price") == [5] * 7
+    assert [received(reader) for _, reader in pairs] == [b"price"] * 7
+
+
+def test_more_than_fit_at_once_and_again_and_again(kind, pairs):
+    sender = sender_of(kind, 4)  # what waits goes round in a queue of so many places
+
+    for number in range(50):
+        data = b"%d." % number * (number + 1)
+        chosen = pairs[: number % 8]
+
+        assert sender.send([server.fileno() for server, _ in chosen], data) == [len(data)] * len(chosen)
+        assert [received(reader) for _, reader in chosen] == [data] * len(chosen)
+
+
+def test_results_stand_where_their_sockets_stand(kind, pairs):
+    sender = sender_of(kind, 8)
+    (full, _), (gone, peer), (closed, _) = pairs[1], pairs[3], pairs[5]
+    fill_up(full)
+    peer.close()
+    assert select.select([gone], [], [], 5)[0]  # it has heard
+    fds = [server.fileno() for server, _ in pairs]
+    send(gone.fileno(), b"answered with a reset")
+    os.close(closed.detach())
+
+    for _ in range(3):  # from each place of the queue
+        taken = sender.send(fds, b"price")
+
+        assert [max(0, result) for result in taken] == [5, 0, 5, 0, 5, 0, 5]
+    good = [pairs[at][1] for at in (0, 2, 4, 6)]
+    assert [received(reader) for reader in good] == [b"price" * 3] * 4
+
+
+def test_of_what_does_not_fit_a_part_is_taken(kind, pairs):
+    data = os.urandom(8 << 20)
+    server, reader = pairs[0]
+
+    (taken,) = sender_of(kind, 8).send([server.fileno()], data)
+
+    assert 0 < taken < len(data)
+    got = b""
+    while len(got) < taken:
+        got += received(reader)
+    assert got == data[:taken]
+
+
+def test_one_that_takes_nothing_is_told_from_one_that_is_gone(pairs):
+    (full, _), (closed, _) = pairs[:2]
+    fill_up(full)
+    number = closed.fileno()
+    closed.close()
+
+    assert send(full.fileno(), b"price") in TRY_AGAIN
+    assert send(number, b"price") == -errno.EBADF
+
+
+def test_each_gets_its_own(pairs):
+    fill_up(pairs[1][0])
+
+    taken = send_each([server.fileno() for server, _ in pairs[:3]], [b"one", b"two", b"three"])
+
+    assert (taken[0], taken[1] < 0, taken[2]) == (3, True, 5)
+    assert (received(pairs[0][1]), received(pairs[2][1])) == (b"one", b"three")
+
+
+def test_where_the_kernel_refuses_a_ring_each_is_sent_to_all_the_same(pairs):
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, limits[1]))  # no number is free for it
+    try:
+        sender = Sender(8)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+    assert sender.ring is None
+    assert sender.send([server.fileno() for server, _ in pairs], b"price") == [5] * 7
+
+
+@pytest.mark.parametrize("begun", [0, 3])
+def test_what_the_kernel_does_not_begin_is_sent_all_the_same(monkeypatch, kind, pairs, begun):
+    """It may run short of memory amid a row."""
+    sender = sender_of(kind, 8)
+    real = sending._syscall
+    monkeypatch.setattr(sending, "_syscall", lambda number, fd, _count, *rest: real(number, fd, begun, *rest))
+
+    for data in (b"first", b"second"):
+        assert sender.send([server.fileno() for server, _ in pairs], data) == [len(data)] * 7
+        assert [received(reader) for _, reader in pairs] == [data] * 7
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind == "ring"], indirect=True)
+def test_what_the_kernel_has_begun_is_waited_for(monkeypatch, kind, pairs):
+    """Or the bytes would be others by the time that they are sent."""
+    server, reader = pairs[0]
+    fill_up(server)
+    server.setblocking(True)
+    monkeypatch.setattr(sending, "FLAGS", socket.MSG_NOSIGNAL)  # without MSG_DONTWAIT it may wait
+    sender = sender_of(kind, 8)
+    got = []
+
+    def read(*_: object) -> None:
+        while select.select([reader], [], [], 0.2)[0]:
+            got.append(reader.recv(65536))
+
+    before = signal.signal(signal.SIGALRM, read)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.05)  # while it waits
+
+        assert sender.send([server.fileno(), -1], b"price") == [5, -errno.EBADF]  # that was known first
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    read()
+    assert b"".join(got).endswith(b"price")
+
+
+def test_a_ring_is_given_back():
+    before = sorted(os.listdir("/proc/self/fd"))
+    for _ in range(10):
+        Sender(8)
+
+    assert sorted(os.listdir("/proc/self/fd")) == before
+
+
+def test_bytes_are_not_kept(kind, pairs):
+    data = os.urandom(100)
+    before = sys.getrefcount(data)
+
+    sender_of(kind, 8).send([pairs[0][0].fileno()], data)
+
+    assert sys.getrefcount(data) == before

@@ -1,0 +1,148 @@
+"""How bytes get to sockets without waiting: to one, to each of some what is its own, and the same to many.
+
+All take what the kernel takes at once. libc's send is called through ctypes.PyDLL, which keeps the interpreter lock, as it
+cannot block: giving the lock away and back on each of thousands of sends costs seconds while an actor computes. The same
+for many is put in a row in memory shared with the kernel and sent in one call, io_uring(7), and the lock is given away
+once. Where the kernel has no such thing, or lets nobody use it, as in many containers, each is a call of its own.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import logging
+import mmap
+import os
+import socket
+import struct
+import weakref
+from array import array
+from collections.abc import Sequence
+from itertools import repeat
+
+logger = logging.getLogger(__name__)
+
+FLAGS = socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL
+TRY_AGAIN = frozenset({-errno.EAGAIN, -errno.EINTR})
+"""What send() returns of a socket that takes nothing now, but may later."""
+
+# Without argtypes, which would make an object of each argument: numbers below 2**31 and bytes need no conversion.
+_send = ctypes.PyDLL(None, use_errno=True).send
+_send.restype = ctypes.c_ssize_t
+_send_quickly = ctypes.PyDLL(None).send  # does not keep errno, and returns an int: a write is short
+_syscall = ctypes.CDLL(None, use_errno=True).syscall
+_syscall.restype = ctypes.c_long
+
+
+def send(fd: int, data: bytes) -> int:
+    """Return how many bytes the kernel took; or an error's number, negative."""
+    sent: int = _send(fd, data, len(data), FLAGS)
+    return sent if sent >= 0 else -ctypes.get_errno()
+
+
+def send_each(fds: Sequence[int], writes: Sequence[bytes]) -> list[int]:
+    """Send to each what stands in the same place; return how many bytes were taken, negative where there was an error."""
+    return list(map(_send_quickly, fds, writes, map(len, writes), repeat(FLAGS)))
+
+
+class Sender:
+    """Sends the same to many; *most* of them at once. ring: None to make a call for each."""
+
+    def __init__(self, most: int) -> None:
+        self.ring: Ring | None = None
+        try:
+            self.ring = Ring(most)
+        except OSError as error:
+            logger.info("streams: a call for each write, as there is no io_uring: %s", error.strerror)
+
+    def send(self, fds: Sequence[int], data: bytes) -> list[int]:
+        """Return, in the order of *fds*, how many bytes were taken; negative where there was an error."""
+        taken = self.ring.send(fds, data) if self.ring is not None else []
+        if len(taken) < len(fds):
+            taken += map(_send_quickly, fds[len(taken) :], repeat(data), repeat(len(data)), repeat(FLAGS))
+        return taken
+
+
+# linux/io_uring.h
+_SETUP, _ENTER = 425, 426  # numbers of the system calls, the same on every kind of machine
+_GET_EVENTS = 1
+_OP_SEND = 26
+_PARAMS = struct.Struct("=10I 8IQ 8IQ")  # io_uring_params; then what of the queues lies where
+_ENTRIES_AT = 0x10000000
+_ENTRY, _COMPLETION = 64, 16  # bytes
+_U32 = 0xFFFFFFFF
+
+
+class Ring:
+    """Two queues in memory shared with the kernel: of sends to be done, and of their results.
+
+    As none may wait, all are done when the call returns. Belongs to one thread. Raises OSError where the kernel refuses it.
+    """
+
+    def __init__(self, most: int) -> None:
+        params = ctypes.create_string_buffer(_PARAMS.size)
+        self._fd = _checked(_syscall(_SETUP, most, params))
+        self._finalizer = weakref.finalize(self, os.close, self._fd)
+        words = _PARAMS.unpack(params)
+        entries, completions = words[:2]
+        head, tail, order = words[10], words[11], words[16]
+        done_head, done_tail, results = words[19], words[20], words[24]
+        size = max(order + 4 * entries, results + _COMPLETION * completions)
+        queues = memoryview(mmap.mmap(self._fd, size))
+        numbers = queues[: size // 4 * 4].cast("I")
+        self._head, self._tail = numbers[head // 4 :][:1], numbers[tail // 4 :][:1]
+        self._done_head, self._done_tail = numbers[done_head // 4 :][:1], numbers[done_tail // 4 :][:1]
+        numbers[order // 4 :][:entries] = memoryview(array("I", range(entries)))
+        done = queues[results : results + _COMPLETION * completions]
+        self._done_keys, self._done_results = done.cast("Q")[::2], done.cast("i")[2::4]
+        self._entries, self._completions = entries, completions
+        places = memoryview(mmap.mmap(self._fd, entries * _ENTRY, offset=_ENTRIES_AT))
+        self._fds, self._addresses = places.cast("i")[1::16], places.cast("Q")[2::8]
+        self._sizes = places.cast("I")[6::16]
+        places[::_ENTRY] = bytes([_OP_SEND]) * entries
+        places.cast("I")[7::16] = memoryview(array("I", [FLAGS]) * entries)
+        places.cast("Q")[4::8] = memoryview(array("Q", range(entries)))
+
+    def send(self, fds: Sequence[int], data: bytes) -> list[int]:
+        """Return how many bytes each took, or an error's number, negative; of the first of them only if the kernel, or
+        the room there is, allows no more.
+        """
+        count = min(len(fds), self._entries)
+        start, first = self._tail[0], self._done_head[0]
+        self._put(start, array("i", fds[:count]), data)
+        self._tail[0] = (start + count) & _U32
+        count = max(_syscall(_ENTER, self._fd, count, 0, 0, None, 0), 0)
+        self._tail[0] = self._head[0]  # what was not begun is not to be begun with the next
+        while (self._done_tail[0] - first) & _U32 < count:  # or *data* would be something else by the time it is sent
+            _syscall(_ENTER, self._fd, 0, count, _GET_EVENTS, None, 0)
+        taken = self._of(self._done_results, first, count)
+        if taken.count(len(data)) < count:
+            keys = self._of(self._done_keys, first, count)
+            by_place = dict(zip(keys, taken, strict=True))
+            taken = [by_place[(start + number) % self._entries] for number in range(count)]
+        self._done_head[0] = (first + count) & _U32
+        return taken
+
+    def _put(self, start: int, fds: array[int], data: bytes) -> None:
+        """Fill in what differs from one time to the next; the queue goes round."""
+        address = ctypes.cast(ctypes.c_char_p(data), ctypes.c_void_p).value
+        assert address is not None
+        addresses, sizes = array("Q", [address]) * len(fds), array("I", [len(data)]) * len(fds)
+        begin = start % self._entries
+        ahead = self._entries - begin
+        for at, part in ((begin, slice(ahead)), (0, slice(ahead, None))):
+            length = len(fds[part])
+            self._fds[at : at + length] = memoryview(fds)[part]
+            self._addresses[at : at + length] = memoryview(addresses)[part]
+            self._sizes[at : at + length] = memoryview(sizes)[part]
+
+    def _of(self, column: memoryview, first: int, count: int) -> list[int]:
+        begin = first % self._completions
+        values: list[int] = column[begin : begin + count].tolist()
+        return values + column[: count - len(values)].tolist()
+
+
+def _checked(result: int) -> int:
+    if result < 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    return result
