@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from array import array
 from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
@@ -92,12 +93,12 @@ class Audience:
         self.connection_ids = connection_ids
         self.connections = connections
         self.opening = opening
-        self.fds: Sequence[int] = ()
+        self.fds: array[int] = array("i")
         self.events_sent = self.bytes_sent = 0
 
     def remember(self) -> None:
         """Note the sockets' numbers; settle() must be called before one of them is closed."""
-        self.fds = [connection.fd for connection in self.connections]
+        self.fds = array("i", [connection.fd for connection in self.connections])
 
     def count(self, events: int, size: int) -> None:
         self.events_sent += events
@@ -105,7 +106,7 @@ class Audience:
 
     def settle(self) -> None:
         """Add what all were sent to what each was sent, and forget their sockets."""
-        self.fds = ()
+        self.fds = array("i")
         for connection in self.connections:
             connection.events_sent += self.events_sent
             connection.bytes_sent += self.bytes_sent

@@ -20,6 +20,7 @@ import contextlib
 import logging
 import socket
 import time
+from array import array
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
@@ -279,18 +280,16 @@ class Fanout:
     def _send_slice(self, broadcast: Broadcast) -> None:
         start = broadcast.place
         broadcast.place += SHORT_SLICE if self._waiting() else SLICE
-        audience, data, size = broadcast.audience, broadcast.data, len(broadcast.data)
+        audience, data = broadcast.audience, broadcast.data
         connections = audience.connections[start : broadcast.place]
         fds = audience.fds[start : broadcast.place]
         if self._hindered:
             broadcast.hindered += [each for each in connections if each in self._hindered]
             connections = [each for each in connections if each not in self._hindered]
         if len(fds) != len(connections):
-            fds = [each.fd for each in connections]
-        taken = self._sender.send(fds, data)
-        self.events_sent += len(broadcast.delivery.frames) * len(taken)
-        if taken.count(size) < len(taken):
-            broadcast.short += [pair for pair in zip(connections, taken, strict=True) if pair[1] != size]
+            fds = array("i", [each.fd for each in connections])
+        broadcast.short += [(connections[place], taken) for place, taken in self._sender.send(fds, data)]
+        self.events_sent += len(broadcast.delivery.frames) * len(connections)
         if broadcast.is_sent:
             broadcast.count()
             if self._audiences.get(id(audience.connection_ids)) is not audience:

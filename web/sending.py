@@ -55,12 +55,15 @@ class Sender:
         except OSError as error:
             logger.info("streams: a call for each write, as there is no io_uring: %s", error.strerror)
 
-    def send(self, fds: Sequence[int], data: bytes) -> list[int]:
-        """Return, in the order of *fds*, how many bytes were taken; negative where there was an error."""
-        taken = self.ring.send(fds, data) if self.ring is not None else []
-        if len(taken) < len(fds):
-            taken += map(_send_quickly, fds[len(taken) :], repeat(data), repeat(len(data)), repeat(FLAGS))
-        return taken
+    def send(self, fds: array[int], data: bytes) -> list[tuple[int, int]]:
+        """Return of which of *fds* the kernel did not take all: their places, and the bytes, negative for an error."""
+        begun, short = self.ring.send(fds, data) if self.ring is not None else (0, [])
+        if begun < len(fds):
+            size = len(data)
+            taken = list(map(_send_quickly, fds[begun:], repeat(data), repeat(size), repeat(FLAGS)))
+            if taken.count(size) < len(taken):
+                short += [(place, sent) for place, sent in enumerate(taken, begun) if sent != size]
+        return short
 
 
 # linux/io_uring.h
@@ -103,43 +106,48 @@ class Ring:
         places.cast("I")[7::16] = memoryview(array("I", [FLAGS]) * entries)
         places.cast("Q")[4::8] = memoryview(array("Q", range(entries)))
 
-    def send(self, fds: Sequence[int], data: bytes) -> list[int]:
-        """Return how many bytes each took, or an error's number, negative; of the first of them only if the kernel, or
-        the room there is, allows no more.
+    def send(self, fds: array[int], data: bytes) -> tuple[int, list[tuple[int, int]]]:
+        """Return to how many of them it was sent, fewer if the kernel or the room there is allows no more; and of which
+        of these not all was taken: their places, and the bytes, or an error's number, negative.
         """
         count = min(len(fds), self._entries)
         start, first = self._tail[0], self._done_head[0]
-        self._put(start, array("i", fds[:count]), data)
+        self._put(start, memoryview(fds)[:count], data)
         self._tail[0] = (start + count) & _U32
         count = max(_syscall(_ENTER, self._fd, count, 0, 0, None, 0), 0)
         self._tail[0] = self._head[0]  # what was not begun is not to be begun with the next
         while (self._done_tail[0] - first) & _U32 < count:  # or *data* would be something else by the time it is sent
             _syscall(_ENTER, self._fd, 0, count, _GET_EVENTS, None, 0)
-        taken = self._of(self._done_results, first, count)
-        if taken.count(len(data)) < count:
-            keys = self._of(self._done_keys, first, count)
-            by_place = dict(zip(keys, taken, strict=True))
-            taken = [by_place[(start + number) % self._entries] for number in range(count)]
+        short = []
+        expected = memoryview(array("i", [len(data)]) * count)
+        for there, here in _parts(first, count, self._completions):
+            results = self._done_results[there]
+            if results != expected[here]:
+                pairs = zip(self._done_keys[there].tolist(), results.tolist(), strict=True)
+                short += [((key - start) % self._entries, sent) for key, sent in pairs if sent != len(data)]
         self._done_head[0] = (first + count) & _U32
-        return taken
+        return count, short
 
-    def _put(self, start: int, fds: array[int], data: bytes) -> None:
-        """Fill in what differs from one time to the next; the queue goes round."""
+    def _put(self, start: int, fds: memoryview, data: bytes) -> None:
+        """Fill in what differs from one time to the next."""
         address = ctypes.cast(ctypes.c_char_p(data), ctypes.c_void_p).value
         assert address is not None
-        addresses, sizes = array("Q", [address]) * len(fds), array("I", [len(data)]) * len(fds)
-        begin = start % self._entries
-        ahead = self._entries - begin
-        for at, part in ((begin, slice(ahead)), (0, slice(ahead, None))):
-            length = len(fds[part])
-            self._fds[at : at + length] = memoryview(fds)[part]
-            self._addresses[at : at + length] = memoryview(addresses)[part]
-            self._sizes[at : at + length] = memoryview(sizes)[part]
+        addresses = memoryview(array("Q", [address]) * len(fds))
+        sizes = memoryview(array("I", [len(data)]) * len(fds))
+        for there, here in _parts(start, len(fds), self._entries):
+            self._fds[there] = fds[here]
+            self._addresses[there] = addresses[here]
+            self._sizes[there] = sizes[here]
 
-    def _of(self, column: memoryview, first: int, count: int) -> list[int]:
-        begin = first % self._completions
-        values: list[int] = column[begin : begin + count].tolist()
-        return values + column[: count - len(values)].tolist()
+
+def _parts(start: int, count: int, size: int) -> list[tuple[slice, slice]]:
+    """Where *count* items from number *start* on lie in a queue of that *size*, which goes round; and which of them there."""
+    begin = start % size
+    ahead = min(size - begin, count)
+    parts = [(slice(begin, begin + ahead), slice(ahead))]
+    if ahead < count:
+        parts.append((slice(count - ahead), slice(ahead, count)))
+    return parts
 
 
 def _checked(result: int) -> int:

@@ -9,7 +9,8 @@ import select
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from array import array
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 
 import pytest
@@ -43,6 +44,13 @@ def fill_up(server: socket.socket) -> None:
             pass
 
 
+def taken_of(sender: Sender, sockets: Sequence[socket.socket], data: bytes) -> list[int]:
+    """Send; return what was taken of each, negative where there was an error."""
+    short = sender.send(array("i", [each.fileno() for each in sockets]), data)
+    assert len({place for place, _ in short}) == len(short)
+    return [dict(short).get(place, len(data)) for place in range(len(sockets))]
+
+
 def received(reader: socket.socket) -> bytes:
     assert select.select([reader], [], [], 5)[0], "nothing came"
     return reader.recv(65536)
@@ -51,7 +59,7 @@ def received(reader: socket.socket) -> bytes:
 def test_each_gets_the_same(kind, pairs):
     sender = sender_of(kind, 8)
 
-    assert sender.send([server.fileno() for server, _ in pairs], b"price") == [5] * 7
+    assert taken_of(sender, [server for server, _ in pairs], b"price") == [5] * 7
     assert [received(reader) for _, reader in pairs] == [b"price"] * 7
 
 
@@ -62,7 +70,7 @@ def test_more_than_fit_at_once_and_again_and_again(kind, pairs):
         data = b"%d." % number * (number + 1)
         chosen = pairs[: number % 8]
 
-        assert sender.send([server.fileno() for server, _ in chosen], data) == [len(data)] * len(chosen)
+        assert taken_of(sender, [server for server, _ in chosen], data) == [len(data)] * len(chosen)
         assert [received(reader) for _, reader in chosen] == [data] * len(chosen)
 
 
@@ -72,12 +80,11 @@ def test_results_stand_where_their_sockets_stand(kind, pairs):
     fill_up(full)
     peer.close()
     assert select.select([gone], [], [], 5)[0]  # it has heard
-    fds = [server.fileno() for server, _ in pairs]
     send(gone.fileno(), b"answered with a reset")
-    os.close(closed.detach())
+    closed.close()
 
     for _ in range(3):  # from each place of the queue
-        taken = sender.send(fds, b"price")
+        taken = taken_of(sender, [server for server, _ in pairs], b"price")
 
         assert [max(0, result) for result in taken] == [5, 0, 5, 0, 5, 0, 5]
     good = [pairs[at][1] for at in (0, 2, 4, 6)]
@@ -88,7 +95,7 @@ def test_of_what_does_not_fit_a_part_is_taken(kind, pairs):
     data = os.urandom(8 << 20)
     server, reader = pairs[0]
 
-    (taken,) = sender_of(kind, 8).send([server.fileno()], data)
+    (taken,) = taken_of(sender_of(kind, 8), [server], data)
 
     assert 0 < taken < len(data)
     got = b""
@@ -125,7 +132,7 @@ def test_where_the_kernel_refuses_a_ring_each_is_sent_to_all_the_same(pairs):
         resource.setrlimit(resource.RLIMIT_NOFILE, limits)
 
     assert sender.ring is None
-    assert sender.send([server.fileno() for server, _ in pairs], b"price") == [5] * 7
+    assert taken_of(sender, [server for server, _ in pairs], b"price") == [5] * 7
 
 
 @pytest.mark.parametrize("begun", [0, 3])
@@ -135,15 +142,21 @@ def test_what_the_kernel_does_not_begin_is_sent_all_the_same(monkeypatch, kind, 
     real = sending._syscall
     monkeypatch.setattr(sending, "_syscall", lambda number, fd, _count, *rest: real(number, fd, begun, *rest))
 
+    pairs[5][0].close()
+    readers = [reader for at, (_, reader) in enumerate(pairs) if at != 5]
+
     for data in (b"first", b"second"):
-        assert sender.send([server.fileno() for server, _ in pairs], data) == [len(data)] * 7
-        assert [received(reader) for _, reader in pairs] == [data] * 7
+        taken = taken_of(sender, [server for server, _ in pairs], data)
+
+        assert [max(0, each) for each in taken] == [len(data)] * 5 + [0, len(data)]
+        assert [received(reader) for reader in readers] == [data] * 6
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind == "ring"], indirect=True)
 def test_what_the_kernel_has_begun_is_waited_for(monkeypatch, kind, pairs):
     """Or the bytes would be others by the time that they are sent."""
-    server, reader = pairs[0]
+    (server, reader), (closed, _) = pairs[:2]
+    closed.close()
     fill_up(server)
     server.setblocking(True)
     monkeypatch.setattr(sending, "FLAGS", socket.MSG_NOSIGNAL)  # without MSG_DONTWAIT it may wait
@@ -158,7 +171,7 @@ def test_what_the_kernel_has_begun_is_waited_for(monkeypatch, kind, pairs):
     try:
         signal.setitimer(signal.ITIMER_REAL, 0.05)  # while it waits
 
-        assert sender.send([server.fileno(), -1], b"price") == [5, -errno.EBADF]  # that was known first
+        assert taken_of(sender, [server, closed], b"price") == [5, -errno.EBADF]  # that was known first
     finally:
         signal.signal(signal.SIGALRM, before)
     read()
@@ -177,6 +190,6 @@ def test_bytes_are_not_kept(kind, pairs):
     data = os.urandom(100)
     before = sys.getrefcount(data)
 
-    sender_of(kind, 8).send([pairs[0][0].fileno()], data)
+    taken_of(sender_of(kind, 8), [pairs[0][0]], data)
 
     assert sys.getrefcount(data) == before
