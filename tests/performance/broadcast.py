@@ -7,8 +7,8 @@ second are of the closed loop: the next event is published when the former has b
 from publishing to the client, at one event a second (N = 50: ten). All servers have their streams open at once and take
 turns, while the others are stopped; the median of the rounds is shown, and the best of them, in which the machine's other
 guests disturbed least. The processor time of a delivery is that of the server's process: it tells something on a machine
-that is not quiet, too. --busy: the shipped server alone, on both cores, once as it is and once with an actor that computes
-without end, and a program that asks for a price all the time.
+that is not quiet, too. --busy: the shipped server on both cores, as it is and with an actor that computes without end, and a
+program that asks for prices all the time; and the limit, as it is and with a thread that does.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
@@ -45,29 +45,33 @@ from tests.running import free_port
 CLOSED, FIXED = 3.0, 3.5  # seconds of the two measurements
 BOTH = frozenset({0, 1})
 
+OURS, LIMIT = "market-actors", "limit: C, epoll and send"
 COMMANDS = {
-    "limit: C, epoll and send": "{limit} {port}",
+    LIMIT: "{limit} {port}",
     "nginx + nchan": "/usr/sbin/nginx -p {folder} -c {folder}/nginx.conf",
     "node": "node {peers}/node_app.js {port}",
     "aiohttp-sse": "{python} {peers}/aiohttp_app.py {port}",
     "FastAPI + sse-starlette": "{python} {peers}/fastapi_app.py {port}",
 }
-OURS = "market-actors"
 
 
 class Peer(Process):
     """A peer of the table; all but nchan have a pace of their own, which a request sets."""
 
-    def __init__(self, name: str, folder: Path) -> None:
+    def __init__(self, name: str, folder: Path, cores: frozenset[int] = SERVER_CORES) -> None:
         port = free_port()
         self.name, self.folder, self._publisher = name, folder, None
         configuration = (PEERS / "nchan.conf").read_text().replace("@PORT@", str(port))
         (folder / "nginx.conf").write_text(configuration)
         (folder / "logs").mkdir()
-        limit = compiled("peers/limit.c", folder) if name.startswith("limit") else None
+        limit = compiled("peers/limit.c", folder) if name == LIMIT else None
         command = words(COMMANDS[name], limit=limit, port=port, folder=folder, peers=PEERS, python=PEERS_PYTHON)
-        super().__init__(command, port, folder)
+        super().__init__(command, port, folder, cores)
         self.until_open()
+
+    def compute(self) -> None:
+        """Start a thread that computes without end; only the limit can."""
+        self.get("/ctl?period=-1&compute")
 
     def pace(self, milliseconds: float) -> None:
         if "nchan" not in self.name:
@@ -83,15 +87,19 @@ class Peer(Process):
 
 
 class Shipped(Ours):
+    def compute(self) -> None:
+        """Start an actor that computes without end."""
+        self.command("busy")
+
     def pace(self, milliseconds: float) -> None:
         self.command(f"pace 1 {milliseconds}")
 
 
 class Bench:
-    """A server with its streams open, and the load client that reads them."""
+    """A server with its streams open, and the load client that reads them. is_busy: it computes without end beside that."""
 
-    def __init__(self, make: Callable[[Path], Any], streams: int) -> None:
-        self._make, self._streams = make, streams
+    def __init__(self, make: Callable[[Path], Any], streams: int, is_busy: bool = False) -> None:
+        self._make, self._streams, self._is_busy = make, streams, is_busy
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -114,6 +122,8 @@ class Bench:
             self._client = stack.enter_context(Client(program, server.port, self._streams, "-q", quiet, *arguments))
             settled(server)
             self._each = (resident(server.pid) - before) / self._streams / 1024
+            if self._is_busy:
+                server.compute()
             self._stack = stack.pop_all()
         return self
 
@@ -127,14 +137,15 @@ class Bench:
 
     def go_on(self) -> None:
         send_signal(self.server.pid, signal.SIGCONT)
-        settled(self.server)
+        if not self._is_busy:
+            settled(self.server)
 
     def measure(self) -> dict[str, float]:
         """Return deliveries a second, latencies (ms), and memory a stream (KiB)."""
         server, client, found = self.server, self._client, {"KiB a stream": self._each}
         streams = self._streams
         for label, period, seconds in (("closed", 0, CLOSED), ("fixed", 100 if streams <= 50 else 1000, FIXED)):
-            rest = Rest(server) if len(server.cores) > 1 else None
+            rest = Rest(server) if isinstance(server, Shipped) and server.cores == BOTH else None
             client.say(str(seconds))
             client.expect("GO")
             used = processor_seconds(server.pid)
@@ -153,50 +164,43 @@ class Bench:
         return found
 
 
-def run(make: Callable[[Path], Any], streams: int, busy: bool = False) -> dict[str, float]:
-    """Measure a server once. busy: with an actor that computes without end."""
-    with Bench(make, streams) as bench:
-        if busy:
-            bench.server.command("busy")
-        return bench.measure()
-
-
 def shipped(streams: int, cores: frozenset[int] = SERVER_CORES) -> Callable[[Path], Shipped]:
     return lambda folder: Shipped(folder, streams, cores)
 
 
-def compare(sizes: list[int], rounds: int, only: list[str]) -> list[dict[str, object]]:
-    makers: dict[str, Callable[[int], Callable[[Path], Any]]] = {OURS: shipped}
-    makers |= {name: lambda _, name=name: lambda folder: Peer(name, folder) for name in COMMANDS}
-    rows: list[dict[str, object]] = []
-    for streams in sizes:
-        cells: dict[str, list[dict[str, float]]] = {}
-        with ExitStack() as stack:
-            benches: dict[str, Bench] = {}
-            for name, maker in makers.items():
-                if not only or any(part in name for part in only):
-                    benches[name] = stack.enter_context(Bench(maker(streams), streams))
-                    benches[name].stop()
-            for _ in range(rounds):
-                for name, bench in benches.items():
-                    bench.go_on()
-                    cells.setdefault(name, []).append(bench.measure())
-                    bench.stop()
-                    print(f"N = {streams}, {name}: {cells[name][-1]}", file=sys.stderr)
-        rows += summed(streams, cells)
-    return rows
+def peer(name: str, cores: frozenset[int] = SERVER_CORES) -> Callable[[Path], Peer]:
+    return lambda folder: Peer(name, folder, cores)
 
 
-def compare_busy(sizes: list[int], rounds: int) -> list[dict[str, object]]:
-    rows: list[dict[str, object]] = []
-    for streams in sizes:
-        cells: dict[str, list[dict[str, float]]] = {}
+def servers(streams: int, only: Sequence[str] = ()) -> dict[str, Bench]:
+    """Return those to compare, not yet started; *only* with a part of their names."""
+    benches = {OURS: Bench(shipped(streams), streams)}
+    benches |= {name: Bench(peer(name), streams) for name in COMMANDS}
+    return {name: bench for name, bench in benches.items() if not only or any(part in name for part in only)}
+
+
+def busy_servers(streams: int) -> dict[str, Bench]:
+    """Return ours and the limit on both cores, each as it is and beside what computes without end."""
+    return {
+        f"{name}{', one computes' if is_busy else ''}": Bench(make, streams, is_busy)
+        for name, make in ((OURS, shipped(streams, BOTH)), (LIMIT, peer(LIMIT, BOTH)))
+        for is_busy in (False, True)
+    }
+
+
+def compare(streams: int, rounds: int, benches: Mapping[str, Bench]) -> list[dict[str, object]]:
+    """Open all their streams, and let them take turns; a row for each."""
+    cells: dict[str, list[dict[str, float]]] = {}
+    with ExitStack() as stack:
+        for bench in benches.values():
+            stack.enter_context(bench).stop()
         for _ in range(rounds):
-            for name, busy in (("both cores", False), ("both cores, a busy actor", True)):
-                cells.setdefault(name, []).append(run(shipped(streams, BOTH), streams, busy))
+            for name, bench in benches.items():
+                bench.go_on()
+                cells.setdefault(name, []).append(bench.measure())
+                bench.stop()
                 print(f"N = {streams}, {name}: {cells[name][-1]}", file=sys.stderr)
-        rows += summed(streams, cells)
-    return rows
+    return summed(streams, cells)
 
 
 def summed(streams: int, cells: dict[str, list[dict[str, float]]]) -> list[dict[str, object]]:
@@ -218,10 +222,11 @@ def main() -> None:
     for part in chosen.only:
         if not any(part in name for name in (OURS, *COMMANDS)):
             parser.error(f"--only: no server has {part!r} in its name; they are {', '.join((OURS, *COMMANDS))}")
-    if chosen.busy:
-        print(table(compare_busy(chosen.n, chosen.rounds)))
-    else:
-        print(table(compare(chosen.n, chosen.rounds, chosen.only)))
+    rows: list[dict[str, object]] = []
+    for streams in chosen.n:
+        benches = busy_servers(streams) if chosen.busy else servers(streams, chosen.only)
+        rows += compare(streams, chosen.rounds, benches)
+    print(table(rows))
 
 
 if __name__ == "__main__":

@@ -118,16 +118,42 @@ def waits_for_the_disk() -> bool:
 
 
 def test_only_a_transaction_that_says_so_does_not_wait_for_the_disk(database: Database) -> None:
-    with writing_ahead():
-        StreamEpoch.insert(epoch=1, started_at=NOW).execute()
-        assert not waits_for_the_disk()
-    assert waits_for_the_disk()
+    for _ in range(2):
+        with writing_ahead():
+            assert not waits_for_the_disk()
+        with writing():
+            assert waits_for_the_disk()
 
     with pytest.raises(RuntimeError), writing_ahead():
-        StreamEpoch.insert(epoch=2, started_at=NOW).execute()
+        StreamEpoch.insert(epoch=1, started_at=NOW).execute()
         raise RuntimeError
-    assert waits_for_the_disk()
-    assert [row.epoch for row in StreamEpoch.select()] == [1]
+    with writing():
+        assert waits_for_the_disk()
+    assert StreamEpoch.select().count() == 0
+
+
+def test_who_writes_ahead_on_one_connection_says_nothing_of_another(database: Database) -> None:
+    with writing_ahead():
+        pass
+    database.close()
+    database.connect()
+    with writing_ahead():
+        assert not waits_for_the_disk()
+    found: list[bool] = []
+
+    def elsewhere() -> None:
+        with writing():
+            found.append(waits_for_the_disk())
+        with writing_ahead():
+            found.append(waits_for_the_disk())
+        proxy.close()
+
+    thread = threading.Thread(target=elsewhere)
+    thread.start()
+    thread.join()
+    assert found == [True, False]
+    with writing():
+        assert waits_for_the_disk()
 
 
 def test_the_disk_is_made_to_keep_the_log_of_what_was_written_ahead(
