@@ -1,9 +1,9 @@
 """How bytes get to sockets without waiting: to one, to each of some what is its own, and the same to many.
 
-All take what the kernel takes at once. libc's send is called through ctypes.PyDLL, which keeps the interpreter lock, as it
-cannot block: giving the lock away and back on each of thousands of sends costs seconds while an actor computes. The same
-for many is put in a row in memory shared with the kernel and sent in one call, io_uring(7), and the lock is given away
-once. Where the kernel has no such thing, or lets nobody use it, as in many containers, each is a call of its own.
+All take what the kernel takes at once, and keep the interpreter lock (ctypes.PyDLL), as they cannot block: giving it away and
+back on each of thousands of sends costs seconds while an actor computes. The same for many is put in a row in memory shared
+with the kernel, and sent in one call: io_uring(7). Where the kernel has no such thing, or lets nobody use it, as in many
+containers, each is a call of its own.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ TRY_AGAIN = frozenset({-errno.EAGAIN, -errno.EINTR})
 _send = ctypes.PyDLL(None, use_errno=True).send
 _send.restype = ctypes.c_ssize_t
 _send_quickly = ctypes.PyDLL(None).send  # does not keep errno, and returns an int: a write is short
-_syscall = ctypes.CDLL(None, use_errno=True).syscall
+_syscall = ctypes.PyDLL(None, use_errno=True).syscall
 _syscall.restype = ctypes.c_long
 
 
