@@ -42,7 +42,7 @@ class Sqlite(SqliteDatabase):
 
     def __init__(self, path: str, **settings: Any) -> None:
         super().__init__(path, **settings)
-        self._ahead = threading.local()
+        self._hurried = threading.local()
 
     def wait_for_the_disk(self, waits: bool) -> None:
         """Have commits of this thread's connection wait for the disk or not; to be called before what writes.
@@ -50,10 +50,11 @@ class Sqlite(SqliteDatabase):
         What holds already is not said again: it would be a sixth of what it takes to keep a price.
         """
         connection = self.connection()  # type: ignore[no-untyped-call]
-        if (getattr(self._ahead, "connection", None) is not connection) != waits:
+        holds = getattr(self._hurried, "connection", None) is not connection
+        if holds != waits:
             level = PRAGMAS["synchronous"] if waits else "normal"
             self.execute_sql(f"PRAGMA synchronous = {level}")  # type: ignore[no-untyped-call]
-            self._ahead.connection = None if waits else connection
+            self._hurried.connection = None if waits else connection
 
 
 class Postgres(PostgresqlDatabase):
@@ -120,7 +121,8 @@ def writing() -> Iterator[None]:
 @contextmanager
 def writing_ahead() -> Iterator[None]:
     """Like writing(), but nobody waits for the disk: it survives the end of the process, and a power failure only after
-    catch_up(), which is to follow soon. Not to be used inside another transaction.
+    catch_up(), which is to follow soon. Not to be used inside another transaction, nor writing() inside this one. Until
+    the next writing(), what is written outside of a transaction would not wait either: nothing is.
     """
     with _transaction(waits=False):
         if not isinstance(proxy.obj, Sqlite):

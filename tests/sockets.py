@@ -12,6 +12,7 @@ KINDS = ("ring", "calls") if Sender(1).ring is not None else ("calls",)
 
 def sender_of(kind: str, most: int) -> Sender:
     sender = Sender(most)
+    assert sender.ring is not None or kind == "calls"
     if kind == "calls":
         sender.ring = None
     return sender

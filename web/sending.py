@@ -53,11 +53,17 @@ class Sender:
         try:
             self.ring = Ring(most)
         except OSError as error:
-            logger.info("streams: a call for each write, as there is no io_uring: %s", error.strerror)
+            self._do_without(error)
 
     def send(self, fds: array[int], data: bytes) -> list[tuple[int, int]]:
         """Return of which of *fds* the kernel did not take all: their places, and the bytes, negative for an error."""
-        begun, short = self.ring.send(fds, data) if self.ring is not None else (0, [])
+        begun = 0
+        short: list[tuple[int, int]] = []
+        if self.ring is not None:
+            try:
+                begun, short = self.ring.send(fds, data)
+            except OSError as error:
+                self._do_without(error)
         if begun < len(fds):
             size = len(data)
             taken = list(map(_send_quickly, fds[begun:], repeat(data), repeat(size), repeat(FLAGS)))
@@ -65,9 +71,15 @@ class Sender:
                 short += [(place, sent) for place, sent in enumerate(taken, begun) if sent != size]
         return short
 
+    def _do_without(self, error: OSError) -> None:
+        logger.info("streams: a call for each write, as io_uring is refused: %s", error.strerror)
+        self.ring = None
+
 
 # linux/io_uring.h
-_SETUP, _ENTER = 425, 426  # numbers of the system calls, the same on every kind of machine
+_SETUP, _ENTER = 425, 426  # numbers of the system calls; a machine that has others refuses these
+_CAN_SEND = 1 << 3  # IORING_FEAT_RW_CUR_POS, which came with IORING_OP_SEND
+_PASSING = frozenset({errno.EAGAIN, errno.EBUSY, errno.EINTR, errno.ENOMEM})
 _GET_EVENTS = 1
 _OP_SEND = 26
 _PARAMS = struct.Struct("=10I 8IQ 8IQ")  # io_uring_params; then what of the queues lies where
@@ -79,14 +91,19 @@ _U32 = 0xFFFFFFFF
 class Ring:
     """Two queues in memory shared with the kernel: of sends to be done, and of their results.
 
-    As none may wait, all are done when the call returns. Belongs to one thread. Raises OSError where the kernel refuses it.
+    As none may wait, all are done when the call returns, or at least begun. Belongs to one thread. Raises OSError where the
+    kernel refuses it, which send() does before anything is sent.
     """
 
     def __init__(self, most: int) -> None:
         params = ctypes.create_string_buffer(_PARAMS.size)
-        self._fd = _checked(_syscall(_SETUP, most, params))
-        self._finalizer = weakref.finalize(self, os.close, self._fd)
+        self._fd = _syscall(_SETUP, most, params)
+        if self._fd < 0:
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+        weakref.finalize(self, os.close, self._fd)
         words = _PARAMS.unpack(params)
+        if not words[5] & _CAN_SEND:
+            raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
         entries, completions = words[:2]
         head, tail, order = words[10], words[11], words[16]
         done_head, done_tail, results = words[19], words[20], words[24]
@@ -111,22 +128,24 @@ class Ring:
         of these not all was taken: their places, and the bytes, or an error's number, negative.
         """
         count = min(len(fds), self._entries)
-        start, first = self._tail[0], self._done_head[0]
+        expected = memoryview(array("i", [len(data)]) * count)
+        start, first = self._head[0], self._done_tail[0]  # whatever was left there before
         self._put(start, memoryview(fds)[:count], data)
         self._tail[0] = (start + count) & _U32
-        count = max(_syscall(_ENTER, self._fd, count, 0, 0, None, 0), 0)
-        self._tail[0] = self._head[0]  # what was not begun is not to be begun with the next
-        while (self._done_tail[0] - first) & _U32 < count:  # or *data* would be something else by the time it is sent
-            _syscall(_ENTER, self._fd, 0, count, _GET_EVENTS, None, 0)
+        begun = _syscall(_ENTER, self._fd, count, 0, 0, None, 0)
+        if begun < 0 and ctypes.get_errno() not in _PASSING:
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+        begun = max(begun, 0)
+        while (self._done_tail[0] - first) & _U32 < begun:  # or *data* would be something else by the time it is sent
+            _syscall(_ENTER, self._fd, 0, begun, _GET_EVENTS, None, 0)
+        self._done_head[0] = (first + begun) & _U32
         short = []
-        expected = memoryview(array("i", [len(data)]) * count)
-        for there, here in _parts(first, count, self._completions):
+        for there, here in _parts(first, begun, self._completions):
             results = self._done_results[there]
             if results != expected[here]:
                 pairs = zip(self._done_keys[there].tolist(), results.tolist(), strict=True)
                 short += [((key - start) % self._entries, sent) for key, sent in pairs if sent != len(data)]
-        self._done_head[0] = (first + count) & _U32
-        return count, short
+        return begun, short
 
     def _put(self, start: int, fds: memoryview, data: bytes) -> None:
         """Fill in what differs from one time to the next."""
@@ -148,9 +167,3 @@ def _parts(start: int, count: int, size: int) -> list[tuple[slice, slice]]:
     if ahead < count:
         parts.append((slice(count - ahead), slice(ahead, count)))
     return parts
-
-
-def _checked(result: int) -> int:
-    if result < 0:
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-    return result

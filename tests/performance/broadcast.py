@@ -7,8 +7,9 @@ second are of the closed loop: the next event is published when the former has b
 from publishing to the client, at one event a second (N = 50: ten). All servers have their streams open at once and take
 turns, while the others are stopped; the median of the rounds is shown, and the best of them, in which the machine's other
 guests disturbed least. The processor time of a delivery is that of the server's process: it tells something on a machine
-that is not quiet, too. --busy: the shipped server on both cores, as it is and with an actor that computes without end, and a
-program that asks for prices all the time; and the limit, as it is and with a thread that does.
+that is not quiet, too. The last column is the median of the rounds' ratios. --busy: on both cores, the shipped server, which a
+program asks for prices all the time, as it is and with an actor that computes without end; and the limit, which nobody asks
+for anything, as it is and with a thread that computes.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -137,7 +139,9 @@ class Bench:
 
     def go_on(self) -> None:
         send_signal(self.server.pid, signal.SIGCONT)
-        if not self._is_busy:
+        if self._is_busy:
+            time.sleep(1)
+        else:
             settled(self.server)
 
     def measure(self) -> dict[str, float]:
@@ -155,7 +159,8 @@ class Bench:
             server.pace(-1)
             got = client.answer()
             if label == "closed":
-                found |= {"deliveries/s": got["per_s"], "CPU µs each": used / got["deliveries"] * 1e6}
+                each = {} if self._is_busy else {"CPU µs each": used / got["deliveries"] * 1e6}
+                found |= {"deliveries/s": got["per_s"], **each}
             else:
                 found |= {"p50 ms": got["p50_ms"], "p99 ms": got["p99_ms"]}
             if rest is not None:
@@ -208,7 +213,11 @@ def summed(streams: int, cells: dict[str, list[dict[str, float]]]) -> list[dict[
     for name, found in cells.items():
         figures = {key: middle(each[key] for each in found) for key in found[0]}
         best = max(each["deliveries/s"] for each in found)
-        rows.append({"N": streams, "server": name, **figures, "best deliveries/s": best})
+        ratio = middle(
+            ours["deliveries/s"] / its["deliveries/s"]
+            for ours, its in zip(next(iter(cells.values())), found, strict=True)
+        )
+        rows.append({"N": streams, "server": name, **figures, "best deliveries/s": best, "the first to it": ratio})
     return rows
 
 
@@ -222,6 +231,8 @@ def main() -> None:
     for part in chosen.only:
         if not any(part in name for name in (OURS, *COMMANDS)):
             parser.error(f"--only: no server has {part!r} in its name; they are {', '.join((OURS, *COMMANDS))}")
+    if chosen.busy and chosen.only:
+        parser.error("--only: --busy measures ours and the limit")
     rows: list[dict[str, object]] = []
     for streams in chosen.n:
         benches = busy_servers(streams) if chosen.busy else servers(streams, chosen.only)

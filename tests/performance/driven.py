@@ -14,6 +14,7 @@ A published price bears that clock in its volume, where a load client finds it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ctypes
 import gc
 import os
@@ -39,6 +40,7 @@ from tests.performance.audience import SYMBOLS
 from web.server import Server, stop_signal
 
 NAME = "driven"
+PATIENCE = 1.0  # seconds for a batch to leave
 
 
 class Silent(Provider):
@@ -154,7 +156,9 @@ class Driver:
                 continue
             self._awaited = before + len(self._server.fanout)
             self._has_left.clear()
-            await self._has_left.wait()
+            with contextlib.suppress(TimeoutError):  # somebody has gone meanwhile
+                async with asyncio.timeout(PATIENCE):
+                    await self._has_left.wait()
 
     def _notice(self) -> None:
         """Hear of each turn that the fan-out has: what asks it again and again takes time from it."""

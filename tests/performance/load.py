@@ -57,7 +57,7 @@ def compiled(name: str, folder: Path) -> Path:
     source = HERE / name
     program = folder / source.stem
     if not program.exists():
-        subprocess.run(["gcc", "-O2", "-o", str(program), str(source)], check=True)
+        subprocess.run(["gcc", "-O2", "-pthread", "-o", str(program), str(source)], check=True)
     return program
 
 
