@@ -99,11 +99,11 @@ class Ring:
         params = ctypes.create_string_buffer(_PARAMS.size)
         self._fd = _syscall(_SETUP, most, params)
         if self._fd < 0:
-            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+            raise _error(ctypes.get_errno())
         weakref.finalize(self, os.close, self._fd)
         words = _PARAMS.unpack(params)
         if not words[5] & _CAN_SEND:
-            raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
+            raise _error(errno.EOPNOTSUPP)
         entries, completions = words[:2]
         head, tail, order = words[10], words[11], words[16]
         done_head, done_tail, results = words[19], words[20], words[24]
@@ -134,7 +134,7 @@ class Ring:
         self._tail[0] = (start + count) & _U32
         begun = _syscall(_ENTER, self._fd, count, 0, 0, None, 0)
         if begun < 0 and ctypes.get_errno() not in _PASSING:
-            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+            raise _error(ctypes.get_errno())
         begun = max(begun, 0)
         while (self._done_tail[0] - first) & _U32 < begun:  # or *data* would be something else by the time it is sent
             _syscall(_ENTER, self._fd, 0, begun, _GET_EVENTS, None, 0)
@@ -167,3 +167,7 @@ def _parts(start: int, count: int, size: int) -> list[tuple[slice, slice]]:
     if ahead < count:
         parts.append((slice(count - ahead), slice(ahead, count)))
     return parts
+
+
+def _error(number: int) -> OSError:
+    return OSError(number, os.strerror(number))
