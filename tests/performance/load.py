@@ -24,7 +24,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from http.client import HTTPConnection, HTTPException, RemoteDisconnected
 from pathlib import Path
 from typing import Any, Self
@@ -66,7 +66,8 @@ def descendants(pid: int) -> list[int]:
     pids = [pid]
     for each in pids:
         for children in Path(f"/proc/{each}/task").glob("*/children"):
-            pids += map(int, children.read_text().split())
+            with suppress(FileNotFoundError, ProcessLookupError):  # a thread that has ended since
+                pids += map(int, children.read_text().split())
     return pids
 
 
