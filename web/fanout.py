@@ -22,7 +22,7 @@ import socket
 import time
 from array import array
 from collections import Counter, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import TypeVar
 from uuid import UUID
@@ -189,20 +189,32 @@ class Fanout:
         if gone:
             self.close(connection)
 
+    @contextlib.contextmanager
+    def _all_come_back_if_it_fails(self) -> Iterator[None]:
+        """Close every stream where a turn fails: who comes back gets what it missed, who stays open would get nothing."""
+        try:
+            yield
+        except Exception:
+            logger.exception("streams: a turn failed; all are closed, and come back")
+            self._broadcasts.clear()
+            self._todo.clear()
+            self._close_all()
+
     # -- Frames ------------------------------------------------------------------------------
 
     def _accept(self) -> None:
         """Put some of what was handed over where it belongs, in its order, and come back for the rest."""
         self._is_called = False
         accepted = 0
-        while self._handed and accepted < ACCEPTED:
-            delivery = self._handed.popleft()
-            if delivery is None:
-                self._close_all()
-                continue
-            accepted += len(delivery.connection_ids)
-            if len(delivery.connection_ids) < MANY or not self._broadcast(delivery):
-                self._accept_singly(delivery)
+        with self._all_come_back_if_it_fails():
+            while self._handed and accepted < ACCEPTED:
+                delivery = self._handed.popleft()
+                if delivery is None:
+                    self._close_all()
+                    continue
+                accepted += len(delivery.connection_ids)
+                if len(delivery.connection_ids) < MANY or not self._broadcast(delivery):
+                    self._accept_singly(delivery)
         if self._handed:
             self._is_called = True
             self._loop.call_soon(self._accept)
@@ -261,10 +273,11 @@ class Fanout:
 
     def _work(self) -> None:
         """Serve one slice of connections, and come back for the rest."""
-        if self._broadcasts:
-            self._send_broadcast(self._broadcasts[0])
-        else:
-            self._send_waiting()
+        with self._all_come_back_if_it_fails():
+            if self._broadcasts:
+                self._send_broadcast(self._broadcasts[0])
+            else:
+                self._send_waiting()
         self._is_working = bool(self._broadcasts or self._todo)
         if self._is_working:
             self._loop.call_soon(self._work)

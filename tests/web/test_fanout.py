@@ -408,6 +408,24 @@ async def audience(fanout: Fanout, count: int) -> AsyncIterator[dict[UUID, socke
         yield dict([await stack.enter_async_context(opened(fanout)) for _ in range(count)])
 
 
+@pytest.mark.parametrize("of_many", [False, True], ids=["single", "many"])
+async def test_after_a_failure_all_come_back_and_are_served(fanout_of, monkeypatch, of_many):
+    monkeypatch.setattr(fanout_module, "MANY", 3)
+    registry = Registry()
+    fanout = fanout_of(registry)
+    async with opened(fanout) as (one, reader), opened(fanout) as (_, other):
+        ids = (one, *(uuid4() for _ in range(3))) if of_many else (one,)
+        fanout.deliver([Delivery(ids, (Frame("A", None),))])  # what no encoder makes
+
+        for each in (reader, other):
+            assert await asyncio.wait_for(asyncio.get_running_loop().sock_recv(each, 100), 5) == HEAD
+            assert await asyncio.wait_for(asyncio.get_running_loop().sock_recv(each, 100), 5) == b""
+        assert {type(await registry.next()) for _ in range(2)} == {Unsubscribe}
+    async with opened(fanout) as (back, reader):
+        deliver(fanout, back, Frame("A", b"one."))
+        assert await read_until(reader, b".") == HEAD + b"one."
+
+
 async def test_what_many_get_keeps_its_place_among_what_single_ones_get(fanout_of, monkeypatch):
     monkeypatch.setattr(fanout_module, "MANY", 3)
     monkeypatch.setattr(fanout_module, "SLICE", 2)
