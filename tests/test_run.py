@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -393,6 +394,24 @@ def test_a_provider_that_hangs_does_not_keep_the_server_from_ending(tmp_path):
                     began = time.monotonic()
                     assert server.terminate() == 0
                     assert time.monotonic() - began < 10
+
+
+def test_a_request_that_waits_for_a_provider_is_answered_when_the_server_ends(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as mute, ThreadPoolExecutor() as threads:
+        url = f"http://127.0.0.1:{mute.getsockname()[1]}"
+        with RunningServer(tmp_path, yahoo_url=url, provider_timeout_seconds=60) as server:
+            server.make_user("a@example.org")
+            token = server.make_token("a@example.org")
+            asked = threads.submit(server.get, "/api/v1/market-data/prices/CBA.AX", token)
+            mute.settimeout(20)
+            call, _ = mute.accept()
+            with call:
+                began = time.monotonic()
+                assert server.terminate() == 0
+                assert time.monotonic() - began < 10
+            answer = asked.result(10)
+            assert (answer.status, answer.body["error"]) == (503, "shutting_down")
+            assert answer.headers["Retry-After"]
 
 
 def test_the_cookie_secret_is_kept_for_us_alone_and_across_starts(tmp_path):

@@ -8,6 +8,7 @@ import logging
 import signal
 import socket
 import threading
+from contextlib import suppress
 from os import _exit
 
 from tornado.httpserver import HTTPServer
@@ -16,14 +17,14 @@ from market_actors.errors import MarketError
 from market_actors.messages import CloseStreams
 from web.app import SERVER_OPTIONS, MarketApplication
 from web.fanout import Fanout
-from web.gateway import Market, ask
+from web.gateway import Market, ask, stop_waiting
 from web.pulse import Pulse
 
 logger = logging.getLogger(__name__)
 
 LAST_WORDS = 2.0  # seconds for requests under way to end, and for streams to take what they are owed
 ACTORS_LAST = 5.0  # seconds for all actors to handle what they were told
-GRACE = 0.5  # seconds for the last of them to say so
+GRACE = 0.5  # seconds for the last of them to say so, and for requests that are told to come back
 
 
 class Server:
@@ -66,7 +67,10 @@ class Server:
         try:
             await asyncio.wait_for(self.application.idle(), LAST_WORDS)
         except TimeoutError:
-            logger.warning("%d requests did not end in time", self.application.under_way)
+            logger.warning("%d requests are told to come back: they wait for too long", self.application.under_way)
+            stop_waiting()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.application.idle(), GRACE)
 
     async def _stop_actors(self) -> bool:
         """On a daemon thread: one that hangs must not keep the process from ending."""
