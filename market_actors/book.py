@@ -44,6 +44,7 @@ from market_actors.messages import (
     StakesChanged,
     Tick,
     Unfollow,
+    ValuationCrashed,
     ValuationRecalled,
 )
 from market_actors.valuation import ValuationActor
@@ -105,7 +106,7 @@ class PortfolioBook(MarketActor):
         self._live: dict[UUID, Live] = {}
         self._owing: set[UUID] = set()  # those that lagged when there was news
         self._round: list[UUID] = []  # those that are still to be looked after
-        self._passing: list[UUID] = []  # those that were started for their point in the history alone
+        self._passing: list[UUID] = []  # those that are to be looked after before their turn
         self._wanted: dict[UUID, Wanted] = {}
         self._recalls: dict[UUID, list[Reply]] = {}
         self._background: deque[UUID] = deque()
@@ -163,6 +164,8 @@ class PortfolioBook(MarketActor):
                 self._remove(portfolio_id)
             case ValuationRecalled(portfolio_id, valuation):
                 self._recalled(portfolio_id, valuation)
+            case ValuationCrashed(portfolio_id):
+                self._passing.append(portfolio_id)
             case BookLoaded(entries):
                 self._load(entries)
             case Tick(now, monotonic):
@@ -320,7 +323,7 @@ class PortfolioBook(MarketActor):
     # -- Valuation actors ----------------------------------------------------------------
 
     def _start(self, holdings: Holdings) -> Live:
-        ref = ValuationActor.start(holdings, self._prices, self._now, self._store, self._audience)
+        ref = ValuationActor.start(holdings, self._prices, self._now, self._store, self._audience, self.address)
         live = self._live[holdings.portfolio_id] = Live(Address("valuation", ref), self._monotonic)
         self._points.note(holdings.portfolio_id, self._monotonic)
         return live

@@ -339,7 +339,8 @@ class ConnectionRegistry(MarketActor):
 
     def _publish_valuation(self, valuation: Valuation, changed: frozenset[str]) -> None:
         portfolio_id = valuation.portfolio_id
-        if not self._table.is_watched(portfolio_id):
+        watching = self._table.watching(portfolio_id)
+        if not watching:
             return
         before = self._valuations.get(portfolio_id)
         self._valuations[portfolio_id] = valuation
@@ -347,7 +348,7 @@ class ConnectionRegistry(MarketActor):
         if before is None or before.symbols != held:
             self._table.set_held(portfolio_id, held)
         following = []
-        for connection_id in self._table.watching(portfolio_id):
+        for connection_id in watching:
             stream = self._table[connection_id]
             if portfolio_id in stream.awaited:
                 stream.awaited.discard(portfolio_id)

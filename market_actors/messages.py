@@ -563,6 +563,13 @@ class ValuationRecalled(Message):
 
 
 @dataclass(frozen=True, slots=True)
+class ValuationCrashed(Message):
+    """The valuation of this portfolio has ended over what it was told."""
+
+    portfolio_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class DropValuations(Message):
     """A price in these portfolios has changed: their kept valuations hold no more."""
 

@@ -136,11 +136,8 @@ class StreamTable:
             self.set_held(portfolio_id, ())
         return left
 
-    def watching(self, portfolio_id: UUID) -> frozenset[UUID]:
-        return frozenset(self._by_portfolio.get(portfolio_id, ()))
-
-    def is_watched(self, portfolio_id: UUID) -> bool:
-        return portfolio_id in self._by_portfolio
+    def watching(self, portfolio_id: UUID) -> tuple[UUID, ...]:
+        return tuple(self._by_portfolio.get(portfolio_id, ()))
 
     def hearing(self, symbol: str) -> set[UUID]:
         """The streams that get this symbol's price."""

@@ -17,6 +17,7 @@ from market_actors.messages import (
     PortfolioValued,
     RecordValuations,
     Revalue,
+    ValuationCrashed,
 )
 from persistence.records import ValuationPoint
 
@@ -24,7 +25,10 @@ RECORD_EVERY = timedelta(seconds=60)  # how close the points of a portfolio's hi
 
 
 class ValuationActor(PooledActor):
-    """Values one portfolio. Publishes to *audience* (the streams, and the cache where there is one)."""
+    """Values one portfolio. Publishes to *audience* (the streams, and the cache where there is one).
+
+    reply_to: whom it tells that it crashed.
+    """
 
     def __init__(
         self,
@@ -33,6 +37,7 @@ class ValuationActor(PooledActor):
         now: datetime,
         store: Address,
         audience: tuple[Address, ...],
+        reply_to: Address,
     ) -> None:
         super().__init__()
         self._holdings = holdings
@@ -40,12 +45,16 @@ class ValuationActor(PooledActor):
         self._now = now
         self._store = store
         self._audience = audience
+        self._reply_to = reply_to
         self._valuation: Valuation | None = None
         self._recorded_at: datetime | None = None
 
     def on_start(self) -> None:
         prices, self._prices = self._prices, {}
         self._publish(value(self._holdings, prices))
+
+    def on_failure(self, *_args: object) -> None:
+        self._reply_to.tell(ValuationCrashed(self._holdings.portfolio_id))
 
     def on_receive(self, message: Message) -> Valuation | None:
         match message:

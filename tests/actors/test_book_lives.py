@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import Semaphore
 from uuid import uuid4
 
 import pytest
@@ -131,6 +132,24 @@ def test_a_valuation_that_crashed_is_answered_by_a_new_one(world):
     _crash_all()
 
     assert world.value(portfolio_id) == before
+
+
+def test_a_valuation_that_crashes_under_its_viewers_starts_anew_within_a_second(world, monkeypatch):
+    monkeypatch.setattr(book_module, "LOOKED_AFTER", 1)
+    watched = [uuid4() for _ in range(5)]
+    for portfolio_id in watched:
+        world.hold(portfolio_id, A_AX="1")
+    world.load(*watched)
+    world.tell(Follow(tuple(watched)))
+    world.answer_for_the_store()
+    crashed, on_failure = Semaphore(0), ValuationActor.on_failure
+    monkeypatch.setattr(ValuationActor, "on_failure", lambda *args: (on_failure(*args), crashed.release()))
+    for ref in ActorRegistry.get_by_class(ValuationActor):
+        ref.tell("what it cannot be told")
+    assert all(crashed.acquire(timeout=5) for _ in watched)
+
+    world.tick(1)
+    assert sorted(world.answer_for_the_store()) == sorted(watched)
 
 
 def test_each_of_many_valuations_that_crashed_under_its_viewers_starts_anew(world, monkeypatch):
