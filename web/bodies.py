@@ -101,7 +101,7 @@ def portfolio_event_body(valuation: Valuation, changed: frozenset[str] | None, n
     """A valuation as portfolio_update carries it: with the *changed* holdings; with None, all of them."""
     oldest = valuation.oldest_update
     return {
-        "portfolio_id": str(valuation.portfolio_id),
+        "portfolio_id": valuation.portfolio_id,
         "currency": valuation.currency,
         "total_value": plain(valuation.total_value),
         "total_cost_basis": plain(valuation.total_cost_basis),

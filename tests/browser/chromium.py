@@ -27,6 +27,13 @@ FLAGS = [
     "--disable-sync",
 ]
 
+UNTIL = """new Promise((done, fail) => {
+    const end = Date.now() + 30_000;
+    const look = () => (%s ? done() : Date.now() > end ? fail(Error("it never was")) : requestAnimationFrame(look));
+    look();
+})"""
+"""To be evaluated on one of our pages: wait_for_function() compiles its text anew at each look, which their policy forbids."""
+
 REQUEST_FAILED = re.compile(r"Failed to load resource: (net::ERR_\w+|the server responded with a status of 4\d\d .*)")
 """The browser's own note of what was refused, or of a server that a test has stopped."""
 

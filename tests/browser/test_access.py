@@ -8,7 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.browser.chromium import Chromium
+from tests.browser.chromium import UNTIL, Chromium
 from tests.running import RunningServer
 
 pytestmark = pytest.mark.browser
@@ -74,7 +74,7 @@ def test_the_portfolio_page(chromium: Chromium, shown: tuple[Page, str], state: 
     elif state == "offline":
         page.context.set_offline(True)
         expect(page.get_by_text("not live: as of")).to_be_visible()
-        page.wait_for_function("document.getAnimations().every((mark) => mark.playState === 'finished')")
+        page.evaluate(UNTIL % "document.getAnimations().every((mark) => mark.playState === 'finished')")
     elif state == "empty":
         page.evaluate("document.querySelector('#empty').hidden = false")
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.chromium import Chromium
+from tests.browser.chromium import UNTIL, Chromium
 from tests.browser.control_room import ADMIN, USER, Room, listen, open_room, visit
 from tests.running import PASSWORD
 
@@ -16,8 +16,6 @@ pytestmark = pytest.mark.browser
 
 MINUTES = "Minutes between polls (1 to 1440)"
 PORTFOLIO = "Portfolio (name, id or address)"
-# wait_for_function() compiles its text anew each time it looks, which the pages' policy forbids.
-UNTIL = "new Promise((done) => { const look = () => (%s ? done() : requestAnimationFrame(look)); look(); })"
 NEXT_UPDATE = """async ({ id }) => {
     const { MarketStream } = await import("/ui/market-stream.js");
     window.stream = new MarketStream({ heartbeatSeconds: 1 });

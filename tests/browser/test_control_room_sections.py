@@ -11,7 +11,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page, Route, ViewportSize, expect
 
-from tests.browser.chromium import Chromium
+from tests.browser.chromium import UNTIL, Chromium
 from tests.browser.control_room import ADMIN, SECTIONS, USER, Room, listen, open_busy_room, visit
 from tests.browser.hostile import HOSTILE
 from tests.running import PASSWORD
@@ -482,9 +482,10 @@ def test_nothing_in_a_name_a_reason_or_an_address_runs(chromium: Chromium, room:
     ):
         shown = visit(admin, room, section)
         expect(admin.locator("#users option")).not_to_have_count(0)
-        admin.wait_for_function(
-            "([id, texts]) => texts.every((text) => document.getElementById(id).textContent.includes(text))",
-            arg=[f"{section}-section", list(texts)],
+        admin.evaluate(
+            "([id, texts]) => "
+            + UNTIL % "texts.every((text) => document.getElementById(id).textContent.includes(text))",
+            [f"{section}-section", list(texts)],
         )
         for action in ("Undo", "End", "Deactivate"):
             opener = shown.get_by_role("button", name=action).first

@@ -14,7 +14,6 @@ A published price bears that clock in its volume, where a load client finds it.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import ctypes
 import gc
 import os
@@ -109,8 +108,8 @@ class Driver:
         self._loop = asyncio.get_running_loop()
         self._numbers = count(1)
         self._pacing: asyncio.Task[None] | None = None
-        self._awaited = 0  # events that have been sent when a batch has left
-        self._has_left = asyncio.Event()
+        self._again: int | None = None  # how many symbols to publish when the former batch has left
+        self._awaited = 0  # events that have been sent by then
         self._notice()
 
     def start(self) -> None:
@@ -125,8 +124,10 @@ class Driver:
             case ["pace", symbols, period]:
                 if self._pacing is not None:
                     self._pacing.cancel()
-                self._pacing = None
-                if float(period) >= 0:
+                self._pacing, self._again = None, int(symbols) if float(period) == 0 else None
+                if self._again is not None:
+                    self._pacing = self._loop.create_task(self._go_on())
+                elif float(period) > 0:
                     self._pacing = self._loop.create_task(self._publish(int(symbols), float(period) / 1000))
             case ["batch", symbols]:
                 print(self._tell(int(symbols)), flush=True)
@@ -148,17 +149,23 @@ class Driver:
     async def _publish(self, symbols: int, period: float) -> None:
         due = self._loop.time()
         while True:
-            before = self._server.fanout.events_sent
             self._tell(symbols)
-            if period:
-                due += period
-                await asyncio.sleep(max(due - self._loop.time(), 0))
-                continue
-            self._awaited = before + len(self._server.fanout)
-            self._has_left.clear()
-            with contextlib.suppress(TimeoutError):  # somebody has gone meanwhile
-                async with asyncio.timeout(PATIENCE):
-                    await self._has_left.wait()
+            due += period
+            await asyncio.sleep(max(due - self._loop.time(), 0))
+
+    async def _go_on(self) -> None:
+        """Publish the first batch, and the next where one does not leave: somebody has gone meanwhile."""
+        awaited = self._awaited
+        while True:
+            if awaited == self._awaited:
+                self._tell_again()
+            awaited = self._awaited
+            await asyncio.sleep(PATIENCE)
+
+    def _tell_again(self) -> None:
+        fanout = self._server.fanout
+        self._awaited = fanout.events_sent + len(fanout)
+        self._tell(self._again)
 
     def _notice(self) -> None:
         """Hear of each turn that the fan-out has: what asks it again and again takes time from it."""
@@ -167,8 +174,8 @@ class Driver:
 
         def work_and_tell() -> None:
             work()
-            if fanout.events_sent >= self._awaited:
-                self._has_left.set()
+            if self._again is not None and fanout.events_sent >= self._awaited:
+                self._tell_again()
 
         fanout._work = work_and_tell  # type: ignore[method-assign]
 
