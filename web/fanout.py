@@ -126,9 +126,10 @@ class Fanout:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT)
         connection = self._connections[connection_id] = Connection(connection_id, sock)
         self._loop.add_reader(sock, self._readable, connection)
-        self._write(connection, head)
-        for delivery in self._opening.pop(connection_id, ()):
-            self._deliver_to(connection, delivery)
+        with self._comes_back_if_it_fails(connection):
+            self._write(connection, head)
+            for delivery in self._opening.pop(connection_id, ()):
+                self._deliver_to(connection, delivery)
         if not is_expected:
             self.close(connection)  # the registry that knew it has crashed since: let the client come back
 
@@ -141,10 +142,13 @@ class Fanout:
         connection.fd = -1
         self._settle()
         connection.waiting = []
-        self._loop.remove_reader(connection.sock)
-        if connection.rest:
-            self._loop.remove_writer(connection.sock)
-        connection.sock.close()
+        try:
+            self._loop.remove_reader(connection.sock)
+            if connection.rest:
+                self._loop.remove_writer(connection.sock)
+            connection.sock.close()
+        except OSError:
+            logger.exception("stream %s: its socket was not closed in order", connection.id)
         self._registry.tell(
             Unsubscribe(connection.id, connection.events_sent, connection.bytes_sent, connection.conflated)
         )
@@ -190,8 +194,17 @@ class Fanout:
             self.close(connection)
 
     @contextlib.contextmanager
+    def _comes_back_if_it_fails(self, connection: Connection) -> Iterator[None]:
+        """Close a stream that cannot be served: it gets what it missed when it comes back, and else nothing more."""
+        try:
+            yield
+        except Exception:
+            logger.exception("stream %s: closed, as it cannot be served", connection.id)
+            self.close(connection)
+
+    @contextlib.contextmanager
     def _all_come_back_if_it_fails(self) -> Iterator[None]:
-        """Close every stream where a turn fails: who comes back gets what it missed, who stays open would get nothing."""
+        """The same for all, where it is not known whose turn it was that failed."""
         try:
             yield
         except Exception:
@@ -314,7 +327,8 @@ class Fanout:
             self._took(connection, broadcast.data, sent)
         withheld = Withheld.of(broadcast.delivery.frames) if broadcast.hindered else None
         for connection in _few(broadcast.hindered):
-            self._deliver_to(connection, broadcast.delivery, withheld)
+            with self._comes_back_if_it_fails(connection):
+                self._deliver_to(connection, broadcast.delivery, withheld)
 
     def _send_waiting(self) -> None:
         connections, writes, counts = [], [], []
@@ -324,8 +338,9 @@ class Fanout:
             waiting, connection.waiting = connection.waiting, []
             plain = self._plain(connection, waiting, joined)
             if plain is None:
-                for delivery in waiting:
-                    self._deliver_to(connection, delivery)
+                with self._comes_back_if_it_fails(connection):
+                    for delivery in waiting:
+                        self._deliver_to(connection, delivery)
             else:
                 connections.append(connection)
                 writes.append(plain[0])
@@ -459,7 +474,8 @@ class Fanout:
         self._busy.discard(connection)
         if connection.closing is not None:
             self.close(connection)
-        else:
+            return
+        with self._comes_back_if_it_fails(connection):
             self._go_on(connection)
 
     def _ask_for_the_rest(self, connection: Connection) -> None:

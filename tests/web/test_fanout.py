@@ -426,6 +426,36 @@ async def test_after_a_failure_all_come_back_and_are_served(fanout_of, monkeypat
         assert await read_until(reader, b".") == HEAD + b"one."
 
 
+async def test_a_stream_that_cannot_be_served_is_closed_and_no_other(fanout_of):
+    registry, loop = Registry(), asyncio.get_running_loop()
+    fanout = fanout_of(registry)
+    bad = Frame("A", None)  # what no encoder makes
+    async with opened(fanout) as (good, others):
+        ours, early = socket_pair()
+        connection_id = uuid4()
+        fanout.expect(connection_id)
+        deliver(fanout, connection_id, bad)
+        await asyncio.sleep(0)
+        fanout.open(connection_id, ours, HEAD)
+        assert await read_until(early, HEAD) == HEAD
+        assert await asyncio.wait_for(loop.sock_recv(early, 100), 5) == b""
+        early.close()
+
+        ours, busy = socket_pair()
+        connection_id = uuid4()
+        fanout.expect(connection_id)
+        fanout.open(connection_id, ours, HEAD)
+        deliver(fanout, connection_id, Frame("A", b"x" * 2_000_000))
+        deliver(fanout, connection_id, bad, is_page=True)
+        while await asyncio.wait_for(loop.sock_recv(busy, 1_000_000), 5):
+            pass
+        busy.close()
+
+        assert [type(await registry.next()) for _ in range(2)] == [Unsubscribe, Unsubscribe]
+        deliver(fanout, good, Frame("A", b"one."))
+        assert await read_until(others, b".") == HEAD + b"one."
+
+
 async def test_what_many_get_keeps_its_place_among_what_single_ones_get(fanout_of, monkeypatch):
     monkeypatch.setattr(fanout_module, "MANY", 3)
     monkeypatch.setattr(fanout_module, "SLICE", 2)
