@@ -15,6 +15,8 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from http.client import HTTPConnection
 
 import pytest
 
@@ -405,9 +407,18 @@ def test_a_request_that_waits_for_a_provider_is_answered_when_the_server_ends(tm
             asked = threads.submit(server.get, "/api/v1/market-data/prices/CBA.AX", token)
             mute.settimeout(20)
             call, _ = mute.accept()
-            with call:
+            kept = HTTPConnection("127.0.0.1", server.port, timeout=10)
+            with call, closing(kept), server.stream(token) as stream:
+                stream.until("connection_status")
+                kept.request("GET", "/healthz")
+                kept.getresponse().read()
                 began = time.monotonic()
-                assert server.terminate() == 0
+                ended = threads.submit(server.terminate)
+                stream.until("closing")
+                kept.request("GET", "/healthz")
+                answer = kept.getresponse()
+                assert (answer.status, answer.headers["Connection"]) == (200, "close"), "the last on its connection"
+                assert ended.result(20) == 0
                 assert time.monotonic() - began < 10
             answer = asked.result(10)
             assert (answer.status, answer.body["error"]) == (503, "shutting_down")

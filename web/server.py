@@ -46,10 +46,12 @@ class Server:
     async def stop(self) -> bool:
         """Take no more connections, say closing to the streams, end what is under way, write what was accepted.
 
-        Takes 8 s at the most. False when what was accepted may not all be written.
+        Takes 9 s at the most. False when what was accepted may not all be written.
         """
         self._http.stop()
-        await asyncio.gather(self._close_streams(), self._end_requests())
+        self._http.conn_params.no_keep_alive = True  # a connection ends with the request that comes on it next
+        await asyncio.gather(self._close_streams(), self._end_requests(LAST_WORDS))
+        await self._end_requests(GRACE)  # which came while streams took what they are owed
         await self._http.close_all_connections()
         self.application.close()
         self._pulse.stop()
@@ -57,18 +59,20 @@ class Server:
 
     async def _close_streams(self) -> None:
         try:
-            count = await ask(self.market.connections, CloseStreams(), timeout=1.0)
-            await asyncio.wait_for(self.fanout.drained(), LAST_WORDS)
+            async with asyncio.timeout(LAST_WORDS):
+                count = await ask(self.market.connections, CloseStreams(), timeout=1.0)
+                await self.fanout.drained()
             logger.info("closed %d streams", count)
         except (MarketError, TimeoutError) as error:
             logger.warning("not every stream took what it was owed: %s", error)
 
-    async def _end_requests(self) -> None:
+    async def _end_requests(self, seconds: float) -> None:
+        """Wait so long for those under way, and then until they are told to come back."""
         try:
-            await asyncio.wait_for(self.application.idle(), LAST_WORDS)
+            await asyncio.wait_for(self.application.idle(), seconds)
         except TimeoutError:
             logger.warning("%d requests are told to come back: they wait for too long", self.application.under_way)
-            stop_waiting()
+            stop_waiting(GRACE / 2)  # a healthy actor may be answering just now
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.application.idle(), GRACE)
 

@@ -11,10 +11,10 @@ import pytest
 
 from market_actors import pool
 from market_actors.actor import Address, MarketActor, PooledActor, Reply
-from market_actors.errors import ActorDown, ActorTimeout, Unavailable, UnknownSymbol
+from market_actors.errors import ActorDown, ActorTimeout, ShuttingDown, Unavailable, UnknownSymbol
 from market_actors.messages import Message, Ping, Request
 from web import gateway
-from web.gateway import ask
+from web.gateway import ask, stop_waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +154,22 @@ async def test_an_actor_that_has_too_much_to_do_is_asked_no_more(actor, monkeypa
     await stuck
     await asyncio.wrap_future(actor.ask(Ping()).outcome)  # it has done what waited
     assert await ask(actor, Ping())
+
+
+async def test_when_a_server_stops_a_healthy_actor_may_still_answer_and_who_waits_for_another_is_told(actor):
+    late, healthy = Reply(), Reply()
+    waiting = asyncio.ensure_future(ask(actor, Promise(late), timeout=60))
+    answered = asyncio.ensure_future(ask(actor, Promise(healthy), timeout=60))
+    await asyncio.sleep(0)  # the questions are on their way
+
+    stop_waiting(0.2)
+    healthy.set("well")
+
+    assert await answered == "well"
+    with pytest.raises(ShuttingDown):
+        await waiting
+    with pytest.raises(ShuttingDown):
+        await ask(actor, Promise(Reply()), timeout=60)
 
 
 async def test_one_stuck_actor_delays_nobody_else(actor):
