@@ -379,6 +379,13 @@ class PortfolioBook(MarketActor):
             self._store.tell(SendPositions((portfolio_id,), self.address))
         return wanted
 
+    def _want_all(self, portfolio_ids: Collection[UUID]) -> None:
+        """Ask for the positions of these at once; nobody waits for them."""
+        if portfolio_ids:
+            for portfolio_id in portfolio_ids:
+                self._wanted.setdefault(portfolio_id, Wanted(self._monotonic))
+            self._store.tell(SendPositions(tuple(portfolio_ids), self.address))
+
     # -- Time ------------------------------------------------------------------------------
 
     def _tick(self, now: datetime, monotonic: float) -> None:
@@ -393,13 +400,9 @@ class PortfolioBook(MarketActor):
         self._pay_what_is_owed()
         self._look_after_some()
         chunk = [self._background.popleft() for _ in range(min(CHUNK, len(self._background)))]
-        chunk = [
-            portfolio_id for portfolio_id in chunk if portfolio_id in self._index and portfolio_id not in self._live
-        ]
-        if chunk:
-            for portfolio_id in chunk:
-                self._wanted.setdefault(portfolio_id, Wanted(self._monotonic))
-            self._store.tell(SendPositions(tuple(chunk), self.address))
+        self._want_all(
+            [portfolio_id for portfolio_id in chunk if portfolio_id in self._index and portfolio_id not in self._live]
+        )
 
     def _pay_what_is_owed(self) -> None:
         owing, self._owing = self._owing, set()
@@ -411,19 +414,23 @@ class PortfolioBook(MarketActor):
     def _look_after_some(self) -> None:
         """Value anew what crashed under its viewers, and retire whom nobody needs: all in turns, a part of them now."""
         self._round = self._round or list(self._live)
-        turn, self._round = self._round[-LOOKED_AFTER:], self._round[:-LOOKED_AFTER]
-        passing, self._passing = self._passing, []
+        passing, self._passing = self._passing[:LOOKED_AFTER], self._passing[LOOKED_AFTER:]
+        begin = max(len(self._round) - LOOKED_AFTER + len(passing), 0)
+        turn, self._round = self._round[begin:], self._round[:begin]
+        crashed = []
         for portfolio_id in (*passing, *turn):
             live = self._live.get(portfolio_id)
             if live is None:
                 continue
             if portfolio_id in self._followed:
                 if not live.address.is_alive:
-                    logger.error("the valuation of portfolio %s crashed; it starts anew", portfolio_id)
                     del self._live[portfolio_id]
-                    self._want_now(portfolio_id)
+                    crashed.append(portfolio_id)
             elif not live.address.is_alive or self._monotonic - live.needed_at > IDLE:
                 self._retire(portfolio_id)
+        if crashed:
+            logger.error("valuations crashed, and start anew: %s", ", ".join(map(str, crashed)))
+            self._want_all(crashed)
 
     def _count_stakes(self) -> None:
         """Tell what hangs on each symbol, from time to time: it decides who gets the calls when they are few."""

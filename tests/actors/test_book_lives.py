@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from threading import Semaphore
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from pykka import ActorRegistry
@@ -14,13 +14,17 @@ from market_actors.book import IDLE, VALUE_EVERY
 from market_actors.messages import (
     DemandChanged,
     Follow,
+    GetValuation,
     PortfolioRemoved,
     PortfolioValued,
     RecordValuations,
+    SendPositions,
     Unfollow,
 )
 from market_actors.valuation import ValuationActor
 from tests.actors.portfolios import World
+
+NOBODY = UUID(int=0)
 
 
 @pytest.fixture
@@ -28,6 +32,21 @@ def world():
     made = World()
     yield made
     made.book.stop().get(timeout=5)
+
+
+@pytest.fixture
+def crash(monkeypatch):
+    """Have the valuations of these portfolios fail, and wait until the book has been told."""
+    crashed, on_failure = Semaphore(0), ValuationActor.on_failure
+    monkeypatch.setattr(ValuationActor, "on_failure", lambda *args: (on_failure(*args), crashed.release()))
+
+    def crash(*portfolio_ids: UUID) -> None:
+        for ref in ActorRegistry.get_by_class(ValuationActor):
+            if ref.ask(GetValuation(NOBODY)).portfolio_id in portfolio_ids:
+                ref.tell("what it cannot be told")
+        assert all(crashed.acquire(timeout=5) for _ in portfolio_ids)
+
+    return crash
 
 
 def test_a_followed_portfolio_stays_and_an_idle_one_is_retired_and_comes_back(world):
@@ -134,25 +153,22 @@ def test_a_valuation_that_crashed_is_answered_by_a_new_one(world):
     assert world.value(portfolio_id) == before
 
 
-def test_a_valuation_that_crashes_under_its_viewers_starts_anew_within_a_second(world, monkeypatch):
+def test_a_valuation_that_crashes_under_its_viewers_starts_anew_within_a_second(world, monkeypatch, crash):
     monkeypatch.setattr(book_module, "LOOKED_AFTER", 1)
     watched = [uuid4() for _ in range(5)]
     for portfolio_id in watched:
         world.hold(portfolio_id, A_AX="1")
-    world.load(*watched)
-    world.tell(Follow(tuple(watched)))
-    world.answer_for_the_store()
-    crashed, on_failure = Semaphore(0), ValuationActor.on_failure
-    monkeypatch.setattr(ValuationActor, "on_failure", lambda *args: (on_failure(*args), crashed.release()))
-    for ref in ActorRegistry.get_by_class(ValuationActor):
-        ref.tell("what it cannot be told")
-    assert all(crashed.acquire(timeout=5) for _ in watched)
-
-    world.tick(1)
-    assert sorted(world.answer_for_the_store()) == sorted(watched)
+        world.load(portfolio_id)
+        world.tell(Follow((portfolio_id,)))
+        world.answer_for_the_store()
+    for portfolio_id in watched:
+        crash(portfolio_id)
+        world.tick(1)
+        assert world.answer_for_the_store() == [portfolio_id]
 
 
-def test_each_of_many_valuations_that_crashed_under_its_viewers_starts_anew(world, monkeypatch):
+@pytest.mark.parametrize("is_told", [True, False])
+def test_each_of_many_valuations_that_crashed_under_its_viewers_starts_anew(world, monkeypatch, crash, is_told):
     monkeypatch.setattr(book_module, "LOOKED_AFTER", 2)
     watched = [uuid4() for _ in range(5)]
     for portfolio_id in watched:
@@ -160,11 +176,15 @@ def test_each_of_many_valuations_that_crashed_under_its_viewers_starts_anew(worl
     world.load(*watched)
     world.tell(Follow(tuple(watched)))
     world.answer_for_the_store()
-    _crash_all()
+    if is_told:
+        crash(*watched)
+    else:
+        _crash_all()
 
     asked = []
     for number in range(1, 4):
         world.tick(1)
+        assert len(world.store.all(SendPositions)) == 1
         asked += world.answer_for_the_store()
         assert len(asked) == min(2 * number, 5)  # a part of them at a tick: they are thousands
 
