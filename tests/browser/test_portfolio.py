@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.chromium import Chromium
 from tests.running import PASSWORD, RunningServer, free_port
@@ -253,13 +253,20 @@ def test_a_link_is_copied_and_listed_until_it_is_revoked(chromium: Chromium, por
     expect(dialog.get_by_role("alert")).to_contain_text("expires in days")
     expect(days).to_be_focused()
     days.fill("1")
-    dialog.get_by_role("button", name="Make a link").click()
+    held: list[Route] = []  # the list, which is read anew while the link is copied already
+    portfolio.route("**/links?*", lambda route: held.append(route))
+    with portfolio.expect_request("**/links?*"):
+        dialog.get_by_role("button", name="Make a link").click()
     link = dialog.get_by_label("It is shown only now, so copy it:")
     expect(link).to_have_value(re.compile(r"/\?link="))
 
     dialog.get_by_role("button", name="Copy").click()
 
     expect(dialog.get_by_text("Copied.")).to_be_visible()
+    held.pop().continue_()
+    expect(dialog.get_by_role("listitem")).to_have_count(1)
+    expect(dialog.get_by_text("Copied.")).to_be_visible()
+    portfolio.unroute("**/links?*")
     assert portfolio.evaluate("navigator.clipboard.readText()") == link.input_value()
     dialog.get_by_role("button", name="Close").click()
     portfolio.get_by_role("button", name="Share").click()

@@ -62,12 +62,16 @@ export class CredentialDialog extends HTMLElement {
     const { said, failure, list } = this.#fields;
     setProblem(failure, "");
     if (!list.children.length) setText(said, "Loading…");
+    const before = said.textContent;
+    const sayOfTheList = (text) => {
+      if (said.textContent === before) setText(said, text); // else something was copied meanwhile
+    };
     try {
       const credentials = await get(`${this.path}?limit=${MOST}`);
       list.replaceChildren(...credentials.map((credential) => this.#line(credential)));
-      setText(said, credentials.length ? "" : `There is no ${this.noun}.`);
+      sayOfTheList(credentials.length ? "" : `There is no ${this.noun}.`);
     } catch (error) {
-      setText(said, "");
+      sayOfTheList("");
       setProblem(failure, error.message);
     }
   }
