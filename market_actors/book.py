@@ -106,7 +106,7 @@ class PortfolioBook(MarketActor):
         self._live: dict[UUID, Live] = {}
         self._owing: set[UUID] = set()  # those that lagged when there was news
         self._round: list[UUID] = []  # those that are still to be looked after
-        self._passing: list[UUID] = []  # those that are to be looked after before their turn
+        self._ahead: list[UUID] = []  # those that are to be looked after before their turn
         self._wanted: dict[UUID, Wanted] = {}
         self._recalls: dict[UUID, list[Reply]] = {}
         self._background: deque[UUID] = deque()
@@ -165,7 +165,7 @@ class PortfolioBook(MarketActor):
             case ValuationRecalled(portfolio_id, valuation):
                 self._recalled(portfolio_id, valuation)
             case ValuationCrashed(portfolio_id):
-                self._passing.append(portfolio_id)
+                self._ahead.append(portfolio_id)
             case BookLoaded(entries):
                 self._load(entries)
             case Tick(now, monotonic):
@@ -301,7 +301,7 @@ class PortfolioBook(MarketActor):
                     live.needed_at = float(
                         "-inf"
                     )  # nobody has asked for it yet when the next tick comes: it is retired
-                    self._passing.append(portfolio_id)
+                    self._ahead.append(portfolio_id)
             self._tell_before_its_turn(portfolio_id, live)
             for reply in wanted.replies:
                 reply.set(live.address.ask(GetValuation(portfolio_id)))
@@ -414,11 +414,11 @@ class PortfolioBook(MarketActor):
     def _look_after_some(self) -> None:
         """Value anew what crashed under its viewers, and retire whom nobody needs: all in turns, a part of them now."""
         self._round = self._round or list(self._live)
-        passing, self._passing = self._passing[:LOOKED_AFTER], self._passing[LOOKED_AFTER:]
-        begin = max(len(self._round) - LOOKED_AFTER + len(passing), 0)
+        ahead, self._ahead = self._ahead[:LOOKED_AFTER], self._ahead[LOOKED_AFTER:]
+        begin = max(len(self._round) - LOOKED_AFTER + len(ahead), 0)
         turn, self._round = self._round[begin:], self._round[:begin]
         crashed = []
-        for portfolio_id in (*passing, *turn):
+        for portfolio_id in (*ahead, *turn):
             live = self._live.get(portfolio_id)
             if live is None:
                 continue
