@@ -26,3 +26,7 @@ class DatabaseLocked(Exception):
 
 class MigrationFailed(Exception):
     """The schema is as it was; the message says which migration failed, why, and what to do."""
+
+
+class NoBackup(Exception):
+    """The file is no backup, or a damaged one."""

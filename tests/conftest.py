@@ -54,11 +54,24 @@ def postgres_url() -> Iterator[str]:
         yield server.url
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+KINDS = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
+
+
+@pytest.fixture(params=KINDS)
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """An empty database, of either kind in turn."""
+    yield from empty_database(request, tmp_path / "market.db")
+
+
+@pytest.fixture(params=KINDS)
+def other_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A second one beside it, of either kind in turn."""
+    yield from empty_database(request, tmp_path / "other.db")
+
+
+def empty_database(request: pytest.FixtureRequest, path: Path) -> Iterator[str]:
     if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'market.db'}"
+        yield f"sqlite:///{path}"
         return
     server = request.getfixturevalue("postgres_url")
     name = f"test_{uuid4().hex}"

@@ -103,7 +103,9 @@ def test_help_names_the_commands(capsys):
         run.main(["--help"])
     assert ended.value.code == 0
     printed = capsys.readouterr().out
-    assert all(name in printed for name in ("--demo", "user", "token", "import", "export", "migrate", "doctor"))
+    assert all(
+        name in printed for name in ("--demo", "user", "token", "import", "export", "backup", "restore", "migrate")
+    )
 
 
 def test_a_port_that_is_no_port_ends_with_2(command):
@@ -266,6 +268,30 @@ def test_a_database_that_cannot_be_opened_is_named_without_its_password(command,
     assert "hush" not in complaint
 
 
+def test_a_backup_goes_into_an_empty_database_and_into_no_other(command, someone, tmp_path, monkeypatch):
+    backup = str(tmp_path / "a.backup")
+    assert command("backup", backup) == "backed up 1 accounts, 0 portfolios, 0 prices\n"
+    assert command.complaint("backup", backup) == f"error: {backup} is there already\n"
+    assert "not empty" in command.complaint("restore", backup)
+    monkeypatch.setenv("MARKET_DATABASE_URL", f"sqlite:///{tmp_path / 'other.db'}")
+    assert command("restore", backup) == "restored 1 accounts, 0 portfolios, 0 prices\n"
+    assert someone in command("user", "list")
+    assert "FAIL" not in command("doctor")
+
+
+def test_what_cannot_be_backed_up_or_restored_is_said_in_a_sentence(command, tmp_path):
+    backup = tmp_path / "a.backup"
+    assert command.complaint("backup", str(backup)) == "error: there is nothing in the database\n"
+    assert command.complaint("restore", str(backup)) == f"error: {backup} is not there\n"
+    backup.write_text("symbol,quantity")
+    assert "is no backup" in command.complaint("restore", str(backup))
+    with sqlite3.connect(tmp_path / "newer.db") as database:
+        database.execute("CREATE TABLE schema_migration (name, applied_at)")
+        database.execute("INSERT INTO schema_migration VALUES ('9999_future', '2030-01-01T00:00:00Z')")
+    database.close()
+    assert "newer.db: " in command.complaint("restore", str(tmp_path / "newer.db"), status=4)
+
+
 def test_openapi_describes_the_interface(command):
     description = json.loads(command("openapi"))
     assert description["openapi"].startswith("3.1")
@@ -352,6 +378,14 @@ def test_a_second_server_on_the_same_file_is_refused_with_3_and_told_why(server)
     assert second.stdout == ""
     assert "in use by another server" in second.stderr
     assert server.get("/readyz").status == 200
+
+
+def test_nothing_is_restored_into_a_database_that_is_served(server, tmp_path):
+    server.command("backup", str(tmp_path / "a.backup"))
+    command = [sys.executable, str(ROOT / "run.py"), "restore", str(tmp_path / "a.backup")]
+    refused = subprocess.run(command, check=False, env=server.environment, capture_output=True, text=True, timeout=30)
+    assert refused.returncode == 3
+    assert "in use by another server" in refused.stderr
 
 
 def test_a_port_in_use_is_said_in_a_sentence(server, tmp_path):

@@ -10,7 +10,7 @@ from pathlib import Path
 from uuid import UUID
 
 from market_actors import __version__
-from market_actors.commands import accounts, doctor, holdings
+from market_actors.commands import accounts, archives, doctor, holdings
 from market_actors.commands.databases import migrated
 from market_actors.settings import Settings
 from persistence.records import Holding, HoldingRow
@@ -87,6 +87,12 @@ def _parser(serve: Command, openapi: Command, spreadsheet: Spreadsheet) -> argpa
     writing.add_argument("email")
     writing.add_argument("portfolio", help="its name")
 
+    backup = command(
+        "backup", _back_up, "write all that the database holds into a new file; a server may go on meanwhile"
+    )
+    backup.add_argument("file", type=Path)
+    restore = command("restore", _restore, "read a backup into a database that is empty and that no server uses")
+    restore.add_argument("file", type=Path)
     command("migrate", _migrate, "bring the database up to date")
     command("doctor", _doctor, "check what a server depends on")
     command("openapi", openapi, "print the description of the interface")
@@ -153,6 +159,16 @@ def _export_holdings(spreadsheet: Spreadsheet) -> Command:
         return 0
 
     return run
+
+
+def _back_up(settings: Settings, arguments: argparse.Namespace) -> int:
+    print(f"backed up {archives.back_up(settings, arguments.file)}")
+    return 0
+
+
+def _restore(settings: Settings, arguments: argparse.Namespace) -> int:
+    print(f"restored {archives.restore(settings, arguments.file)}")
+    return 0
 
 
 def _migrate(settings: Settings, _arguments: argparse.Namespace) -> int:

@@ -1,0 +1,54 @@
+"""Backups: a database into one file, and a file into an empty database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from peewee import PeeweeException
+
+from market_actors.commands.accounts import ACTOR
+from market_actors.commands.databases import opened, served
+from market_actors.errors import Conflict, MigrationFailed
+from market_actors.settings import Settings
+from persistence import archive, errors, models
+
+
+def back_up(settings: Settings, path: Path) -> str:
+    """Write the database into a new file, while servers go on; return what is in it, in words.
+
+    Raises Conflict when there is nothing to back up, and what opened() raises.
+    """
+    with _said(path), opened(settings) as connected:
+        return _in_words(archive.back_up(connected, path))
+
+
+def restore(settings: Settings, path: Path) -> str:
+    """Copy a backup into the database, which no server uses and which is empty; return what was in it, in words.
+
+    Raises Conflict when the file is no backup or the database not empty, MigrationFailed when the backup is of a newer
+    version, and what served() raises; then nothing was restored.
+    """
+    with _said(path), archive.unpacked(path) as source, served(settings):
+        return _in_words(archive.restore(source, ACTOR, datetime.now(UTC)))
+
+
+@contextmanager
+def _said(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (errors.NoBackup, errors.RowConflict) as error:
+        raise Conflict(str(error)) from None
+    except PeeweeException as error:
+        raise Conflict(f"{path} cannot be read: {str(error).strip()}") from None
+    except errors.MigrationFailed as error:
+        raise MigrationFailed(f"{path}: {error}") from None
+
+
+def _in_words(counts: archive.Counts) -> str:
+    accounts, portfolios, prices = (
+        counts[model] for model in (models.User, models.Portfolio, models.RealtimePriceHistory)
+    )
+    return f"{accounts:,} accounts, {portfolios:,} portfolios, {prices:,} prices"
