@@ -23,7 +23,7 @@ from tornado.netutil import bind_sockets
 from market_actors import __version__, clock, logs
 from market_actors.book import PortfolioBook
 from market_actors.calendars import Calendars
-from market_actors.commands import accounts, line
+from market_actors.commands import accounts, line, recordings
 from market_actors.commands.configuration import load
 from market_actors.commands.databases import identity, served
 from market_actors.connections import ConnectionRegistry
@@ -38,6 +38,7 @@ from market_actors.messages import Tick
 from market_actors.providers import registry
 from market_actors.providers.base import Provider
 from market_actors.providers.registry import Surroundings
+from market_actors.providers.replay import Replay
 from market_actors.quote_cache import QuoteCache
 from market_actors.scheduler import Pace, Scheduler, Source
 from market_actors.settings import Settings
@@ -70,8 +71,10 @@ EXIT = {SettingsError: 2, DatabaseLocked: 3, MigrationFailed: 4}
 """Exit status by what went wrong; 1 for whatever else is refused."""
 
 
-def build(settings: Settings) -> Server:
+def build(settings: Settings, replayed: Provider | None = None) -> Server:
     """Start the actors and make the application; the database is open and up to date, a loop is running.
+
+    replayed: the one source of prices, instead of those of the settings.
 
     Raises SettingsError.
     """
@@ -79,7 +82,8 @@ def build(settings: Settings) -> Server:
     if not calendars.is_known(settings.default_exchange):
         raise SettingsError(f"MARKET_DEFAULT_EXCHANGE: no such exchange {settings.default_exchange}; XASX is one")
     cookie_secret = kept_secret(Path(settings.secret_file))
-    providers = registry.build(settings, Surroundings(close_of=calendars.close_of, now=clock.now))
+    around = Surroundings(close_of=calendars.close_of, now=clock.now)
+    providers = [replayed] if replayed else registry.build(settings, around)
     node = f"{platform.node()}:{settings.port}"
     queries.close_stale_connections(node, clock.now())
     epoch = queries.next_epoch(clock.now())
@@ -216,14 +220,24 @@ def tune() -> None:
 
 def serve(settings: Settings, arguments: argparse.Namespace) -> int:
     """Serve until a signal; 0 when everything that was accepted is written."""
+    registry.check(settings.providers)
+    return _run(settings, lambda at: accounts.first_sign_in(at, arguments.demo))
+
+
+def replay(settings: Settings, arguments: argparse.Namespace) -> int:
+    """Serve the portfolios of a backup with the prices that it recorded."""
+    opened = recordings.opened_recording(settings, arguments.file, arguments.start, arguments.end)
+    with opened as (own, recording):
+        return _run(own, accounts.foremost_sign_in, Replay(recording, arguments.speed, clock.now))
+
+
+def _run(settings: Settings, sign_in: Callable[[Settings], str | None], replayed: Provider | None = None) -> int:
     tune()
     logs.configure(settings.log_level, settings.log_format)
-    registry.check(settings.providers)
     with served(settings):
         sockets = _listen(settings)
         settings = settings.bound_to(sockets[0].getsockname()[1])
-        link = accounts.first_sign_in(settings, arguments.demo)
-        return asyncio.run(_serve(settings, sockets, link))
+        return asyncio.run(_serve(settings, sockets, sign_in(settings), replayed))
 
 
 def _listen(settings: Settings) -> list[socket.socket]:
@@ -233,9 +247,9 @@ def _listen(settings: Settings) -> list[socket.socket]:
         raise Unavailable(f"cannot listen on {settings.address}, port {settings.port}: {error.strerror}") from None
 
 
-async def _serve(settings: Settings, sockets: list[socket.socket], link: str | None) -> int:
+async def _serve(settings: Settings, sockets: list[socket.socket], link: str | None, replayed: Provider | None) -> int:
     stopping = stop_signal(asyncio.get_running_loop())
-    server = build(settings)
+    server = build(settings, replayed)
     server.start(sockets)
     logger.info("version %s serves %s with %s", __version__, settings.origin, ", ".join(settings.providers))
     if link is not None:
@@ -263,7 +277,7 @@ def read_holdings(data: bytes) -> tuple[HoldingRow, ...]:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line; return its exit status."""
     csv = line.Spreadsheet(read_holdings, spreadsheet.write_holdings)
-    arguments = line.parse(argv, serve, openapi, csv)
+    arguments = line.parse(argv, line.Given(serve, replay, openapi, csv))
     try:
         options = {"port": arguments.port, "address": arguments.address}
         status: int = arguments.run(load(os.environ, options, arguments.config, arguments.demo), arguments)

@@ -231,6 +231,20 @@ class Instrument:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordedPrice:
+    """A price as it came; price and previous_close in major units of *currency* (ISO 4217), exchange is our code."""
+
+    symbol: str
+    name: str | None
+    exchange: str
+    currency: str
+    price: Decimal
+    previous_close: Decimal | None
+    volume: int | None
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class PricePoint:
     timestamp: datetime
     price: Decimal

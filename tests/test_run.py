@@ -292,6 +292,23 @@ def test_what_cannot_be_backed_up_or_restored_is_said_in_a_sentence(command, tmp
     assert "newer.db: " in command.complaint("restore", str(tmp_path / "newer.db"), status=4)
 
 
+def test_what_cannot_be_played_again_is_said_in_a_sentence(command, someone, tmp_path):
+    backup = str(tmp_path / "a.backup")
+    command("backup", backup)
+    assert command.complaint("replay", backup) == f"error: {backup} holds no prices\n"
+    assert "is not there" in command.complaint("replay", str(tmp_path / "none"))
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--speed", "0"), ("--speed", "nan"), ("--start", "2026-03-02T01:30"), ("--end", "x")]
+)
+def test_a_replay_at_an_impossible_speed_or_time_ends_with_2(arguments, capsys):
+    with pytest.raises(SystemExit) as ended:
+        run.main(["replay", "a.backup", *arguments])
+    assert ended.value.code == 2
+    assert arguments[0] in capsys.readouterr().err
+
+
 def test_openapi_describes_the_interface(command):
     description = json.loads(command("openapi"))
     assert description["openapi"].startswith("3.1")

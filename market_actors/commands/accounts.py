@@ -113,6 +113,12 @@ def first_sign_in(settings: Settings, demo: bool) -> str | None:
     return None
 
 
+def foremost_sign_in(settings: Settings) -> str | None:
+    """Return a link that signs somebody in, an administrator if there is one; None where nobody may come in."""
+    user = queries.foremost_user()
+    return settings.origin + sign_in_path("user", user) if user else None
+
+
 def sample_user() -> User:
     """Return the sample user, an administrator without a password, made with a portfolio when missing."""
     known = queries.find_user(email=SAMPLE_EMAIL)

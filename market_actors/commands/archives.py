@@ -21,7 +21,7 @@ def back_up(settings: Settings, path: Path) -> str:
 
     Raises Conflict when there is nothing to back up, and what opened() raises.
     """
-    with _said(path), opened(settings) as connected:
+    with said(path), opened(settings) as connected:
         return _in_words(archive.back_up(connected, path))
 
 
@@ -31,12 +31,13 @@ def restore(settings: Settings, path: Path) -> str:
     Raises Conflict when the file is no backup or the database not empty, MigrationFailed when the backup is of a newer
     version, and what served() raises; then nothing was restored.
     """
-    with _said(path), archive.unpacked(path) as source, served(settings):
+    with said(path), archive.unpacked(path) as source, served(settings):
         return _in_words(archive.restore(source, ACTOR, datetime.now(UTC)))
 
 
 @contextmanager
-def _said(path: Path) -> Iterator[None]:
+def said(path: Path) -> Iterator[None]:
+    """Raise what goes wrong with a backup as Conflict or MigrationFailed."""
     try:
         yield
     except (errors.NoBackup, errors.RowConflict) as error:

@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -27,20 +28,31 @@ class Spreadsheet:
     write: Callable[[Iterable[Holding]], str]
 
 
-def parse(argv: Sequence[str] | None, serve: Command, openapi: Command, spreadsheet: Spreadsheet) -> argparse.Namespace:
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What the commands need that is made elsewhere."""
+
+    serve: Command
+    replay: Command
+    openapi: Command
+    spreadsheet: Spreadsheet
+
+
+def parse(argv: Sequence[str] | None, given: Given) -> argparse.Namespace:
     """Return the arguments. *run* is the command, to be called with the settings and all of them."""
     # Not set_defaults(): the commands share these options, and would reset what stands before them.
     unsaid = argparse.Namespace(config=None, demo=False, port=None, address=None)
-    return _parser(serve, openapi, spreadsheet).parse_args(argv, unsaid)
+    return _parser(given).parse_args(argv, unsaid)
 
 
-def _parser(serve: Command, openapi: Command, spreadsheet: Spreadsheet) -> argparse.ArgumentParser:
+def _parser(given: Given) -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
     common.add_argument("--config", type=Path, metavar="FILE", help="TOML file of settings")
-    serving = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    listening = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    listening.add_argument("--port", help="port to listen on; 0 picks a free one")
+    listening.add_argument("--address", help="address to listen on")
+    serving = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS, parents=[listening])
     serving.add_argument("--demo", action="store_true", help="a sample user and portfolio on a simulated feed")
-    serving.add_argument("--port", help="port to listen on; 0 picks a free one")
-    serving.add_argument("--address", help="address to listen on")
 
     top = argparse.ArgumentParser(
         prog="run.py",
@@ -48,7 +60,7 @@ def _parser(serve: Command, openapi: Command, spreadsheet: Spreadsheet) -> argpa
         parents=[common, serving],
     )
     top.add_argument("--version", action="version", version=__version__)
-    top.set_defaults(run=serve)
+    top.set_defaults(run=given.serve)
     commands = top.add_subparsers(title="commands", metavar="COMMAND")
 
     def command(
@@ -76,14 +88,15 @@ def _parser(serve: Command, openapi: Command, spreadsheet: Spreadsheet) -> argpa
     create.add_argument("--expires-days", type=_days, metavar="N")
     command("revoke", _revoke_token, "end a token", token).add_argument("id", type=UUID)
 
-    reading = command("import", _import_holdings(spreadsheet), "read holdings from CSV; all of them or none")
+    reading = command("import", _import_holdings(given.spreadsheet), "read holdings from CSV; all of them or none")
     reading.add_argument("email")
     reading.add_argument("portfolio", help="its name; it is made when it is missing")
     reading.add_argument("file", type=Path)
     reading.add_argument("--currency", default="AUD", help="of a portfolio that is made")
     reading.add_argument("--replace", action="store_true", help="remove what is not in the file")
     reading.add_argument("--dry-run", action="store_true", help="check, and change nothing")
-    writing = command("export", _export_holdings(spreadsheet), "write a portfolio's holdings as CSV to standard output")
+    write = _export_holdings(given.spreadsheet)
+    writing = command("export", write, "write a portfolio's holdings as CSV to standard output")
     writing.add_argument("email")
     writing.add_argument("portfolio", help="its name")
 
@@ -93,9 +106,18 @@ def _parser(serve: Command, openapi: Command, spreadsheet: Spreadsheet) -> argpa
     backup.add_argument("file", type=Path)
     restore = command("restore", _restore, "read a backup into a database that is empty and that no server uses")
     restore.add_argument("file", type=Path)
+    does = "serve a copy of a backup with the prices that it recorded, as simulated ones"
+    again = commands.add_parser("replay", help=does, description=does, parents=[common, listening])
+    again.set_defaults(run=given.replay)
+    again.add_argument("file", type=Path)
+    again.add_argument("--speed", type=_speed, default=60, help="seconds of the recording in a second; 60 by default")
+    again.add_argument(
+        "--start", type=_time, metavar="TIME", help="as 2026-03-02T01:30:00Z; a day before the end by default"
+    )
+    again.add_argument("--end", type=_time, metavar="TIME", help="by default when the last price came")
     command("migrate", _migrate, "bring the database up to date")
     command("doctor", _doctor, "check what a server depends on")
-    command("openapi", openapi, "print the description of the interface")
+    command("openapi", given.openapi, "print the description of the interface")
     return top
 
 
@@ -104,6 +126,20 @@ def _days(text: str) -> int:
     if not 1 <= days <= 3650:
         raise argparse.ArgumentTypeError("must be 1 to 3650 days")
     return days
+
+
+def _speed(text: str) -> float:
+    speed = float(text)
+    if not 0.01 <= speed <= 100_000:
+        raise argparse.ArgumentTypeError("must be 0.01 to 100000")
+    return speed
+
+
+def _time(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise argparse.ArgumentTypeError("must end with its offset from UTC, as 2026-03-02T01:30:00Z does")
+    return moment.astimezone(UTC)
 
 
 def _add_user(settings: Settings, arguments: argparse.Namespace) -> int:

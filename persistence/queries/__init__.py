@@ -54,6 +54,7 @@ from persistence.queries.providers import (
     save_provider_state,
     save_schedule,
 )
+from persistence.queries.recordings import forget_market, list_recorded, newest_recorded
 from persistence.queries.reports import count_calls, read_usage
 from persistence.queries.targets import check_target
 from persistence.queries.upkeep import next_epoch, prune
@@ -63,6 +64,7 @@ from persistence.queries.users import (
     create_user,
     find_emails,
     find_user,
+    foremost_user,
     get_user,
     invite_user,
     list_users,
@@ -102,6 +104,8 @@ __all__ = [
     "find_sign_in",
     "find_user",
     "finish_call",
+    "foremost_user",
+    "forget_market",
     "get_override",
     "get_poll_interval",
     "get_portfolio",
@@ -118,6 +122,7 @@ __all__ = [
     "list_portfolios",
     "list_price_points",
     "list_provider_states",
+    "list_recorded",
     "list_tokens",
     "list_users",
     "list_valuation_points",
@@ -128,6 +133,7 @@ __all__ = [
     "load_provider_states",
     "load_schedule",
     "newest_forgotten",
+    "newest_recorded",
     "next_epoch",
     "open_connections",
     "portfolio_owner",

@@ -137,6 +137,12 @@ def _shown(user: UserRecord) -> dict[str, Any]:
     return {"email": user.email, "role": user.role, "is_active": user.is_active}
 
 
+def foremost_user() -> UserRecord | None:
+    """The active account that was made first, of an administrator where there is one."""
+    row = User.select().where(User.is_active).order_by(User.role == "user", User.created_at, User.id).first()
+    return user_record(row) if row else None
+
+
 def list_users(limit: int, offset: int) -> Page[UserRecord]:
     """Accounts, newest first."""
     query = User.select().order_by(User.created_at.desc(), User.id).limit(limit).offset(offset)

@@ -1,4 +1,4 @@
-"""A backup made while everybody watches, and what its readers find when it is served."""
+"""A backup made while everybody watches, and what its readers find when it is served, or played again."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.endtoend.test_spine import COIN, Owner, serve
+from tests.running import RunningServer
 from tests.standin import Standin
 
 
@@ -18,6 +19,10 @@ def standin() -> Iterator[Standin]:
         yield made
 
 
+@pytest.mark.postgres
+@pytest.mark.parametrize(
+    ("database_url", "other_database_url"), [("sqlite", "postgresql"), ("postgresql", "sqlite")], indirect=True
+)
 def test_a_backup_of_a_live_server_is_served_by_another(
     tmp_path: Path, standin: Standin, database_url: str, other_database_url: str
 ) -> None:
@@ -46,3 +51,31 @@ def test_a_backup_of_a_live_server_is_served_by_another(
             ) as stream:
                 assert stream.until("connection_status").data["recovered"] is recovered
                 stream.until("portfolio_update", total_value="1510005.0")
+
+
+def test_a_backup_is_played_again_to_its_people_as_simulated_prices(tmp_path: Path, standin: Standin) -> None:
+    backup = tmp_path / "a.backup"
+    (tmp_path / "other").mkdir()
+    prices = ["150000.5", "151000.25", "152000.125"]
+    with serve(tmp_path, standin) as server:
+        owner = Owner(server)
+        owner.hold(COIN)
+        for price in prices:
+            standin.set_price(COIN, price, currency="AUD")
+            owner.wait_for(lambda: shown(owner) == price, "the price moves")  # noqa: B023
+        server.command("backup", str(backup))
+
+    before = backup.read_bytes()
+    with RunningServer(tmp_path / "other", "replay", str(backup), "--speed", "0.25") as replay:
+        owner.server = replay
+        owner.wait_for(lambda: shown(owner) == prices[-1], "it is played to its end", 30)
+        history = replay.get(f"/api/v1/market-data/prices/{COIN}/history", owner.token).body
+        assert [(point["price"], point["source"]) for point in history] == [(price, "simulated") for price in prices]
+        assert replay.get(replay.sign_in_link().removeprefix(replay.url)).status == 200
+        assert replay.terminate() == 0
+    assert backup.read_bytes() == before
+    assert sorted(path.name for path in (tmp_path / "other").iterdir()) == ["secret", "server.log"]
+
+
+def shown(owner: Owner) -> str | None:
+    return next((holding["price"] for holding in owner.valuation()["holdings"]), None)

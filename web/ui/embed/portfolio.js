@@ -93,7 +93,7 @@ export class LivePortfolio extends LiveElement {
     const missing = rows.filter((row) => row.unpriced).map(({ symbol }) => symbol);
     const named = missing.length ? `: ${missing.join(", ")}` : "";
     setText(partial, totals.partial ? `Not in these figures is what has no price${named}.` : "");
-    setText(simulated, isSimulated ? "Simulated prices: they are made up." : "");
+    setText(simulated, isSimulated ? "Simulated prices: they are made up or of another day." : "");
   }
 
   /** @param {Ledger?} ledger */

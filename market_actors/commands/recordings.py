@@ -1,0 +1,72 @@
+"""What a backup recorded of the market, to be served again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import groupby
+from operator import attrgetter
+from pathlib import Path
+from typing import Any
+
+from market_actors.commands.archives import said
+from market_actors.commands.configuration import DEMO
+from market_actors.domain.quote import Quote
+from market_actors.errors import Conflict
+from market_actors.providers.replay import Recording
+from market_actors.providers.simulated import NAME
+from market_actors.settings import Settings
+from persistence import archive, queries
+from persistence.records import RecordedPrice
+
+LASTS = timedelta(days=1)
+
+
+@contextmanager
+def opened_recording(
+    settings: Settings, path: Path, start: datetime | None, end: datetime | None
+) -> Iterator[tuple[Settings, Recording]]:
+    """Give what a backup recorded, and settings to serve it by: on a copy of the backup, which ends with this.
+
+    start, end: aware; by default the last day of the recording.
+
+    Raises Conflict when the file is no backup or nothing was recorded then, MigrationFailed.
+    """
+    with ExitStack() as stack:
+        with said(path):
+            source = stack.enter_context(archive.unpacked(path))
+            recording = _recording(path, start, end)
+            queries.forget_market()
+        url = f"sqlite:///{source.database}"
+        own: dict[str, Any] = {**DEMO, "database_url": url, "redis_url": None, "providers": (NAME,)}
+        yield replace(settings, **own), recording
+
+
+def _recording(path: Path, start: datetime | None, end: datetime | None) -> Recording:
+    newest = queries.newest_recorded()
+    if newest is None:
+        raise Conflict(f"{path} holds no prices")
+    end = end or newest
+    start = start or end - LASTS
+    rows = queries.list_recorded(start, end)
+    if not rows:
+        raise Conflict(f"{path} holds no prices from {start.isoformat()} to {end.isoformat()}; the last is of {newest}")
+    by_symbol = groupby(sorted(map(_quote, rows), key=attrgetter("symbol")), attrgetter("symbol"))
+    return Recording(rows[0].received_at, {symbol: tuple(quotes) for symbol, quotes in by_symbol})
+
+
+def _quote(row: RecordedPrice) -> Quote:
+    return Quote(
+        symbol=row.symbol,
+        provider=NAME,
+        price=row.price,
+        currency=row.currency,
+        quote_time=row.received_at,
+        received_at=row.received_at,
+        previous_close=row.previous_close,
+        volume=row.volume,
+        exchange=row.exchange,
+        name=row.name,
+    )
