@@ -8,6 +8,7 @@ import gc
 import logging
 import os
 import platform
+import signal
 import socket
 import sys
 from collections.abc import Callable, Sequence
@@ -284,6 +285,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (MarketError, RowConflict, RowNotFound, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return next((status for kind, status in EXIT.items() if isinstance(error, kind)), 1)
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
     return status
 
 

@@ -9,7 +9,7 @@ import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import quote
@@ -58,7 +58,8 @@ SEEDED: tuple[type[BaseModel], ...] = (models.UsageAudience, models.UsageShare)
 """What a fresh database holds a row of."""
 
 ROWS = 1_000  # copied at a time
-LEAP = 1_000_000  # more changes than a portfolio has seen since a backup
+DRAFT = "draft.db"
+FIRST_VERSIONS = datetime(2026, 1, 1, tzinfo=UTC)
 
 Counts = Mapping[type[BaseModel], int]
 
@@ -79,19 +80,32 @@ def back_up(source: Database, path: Path) -> Counts:
         raise RowConflict(
             f"the database lacks {', '.join(missing)}: migrate it, or back it up with the version it is of"
         )
-    if path.exists():
+    if os.path.lexists(path):
         raise FileExistsError(f"{path} is there already")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {path.parent}")
     with TemporaryDirectory(prefix=".backup-", dir=path.parent) as folder:
-        draft = Path(folder, path.name)
+        draft = Path(folder, DRAFT)
         draft.touch(0o600)
         try:
             counts = _fill(draft, source)
         finally:
             proxy.initialize(source)
         _flush(draft)
-        draft.replace(path)
+        _put(draft, path)
         _flush(path.parent)
     return counts
+
+
+def _put(draft: Path, path: Path) -> None:
+    """Give a file its name, unless another has got it meanwhile: then raise FileExistsError."""
+    try:
+        os.link(draft, path, follow_symlinks=False)
+    except FileExistsError:
+        raise FileExistsError(f"{path} is there already") from None
+    except OSError:  # a file system without links
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
+        draft.replace(path)
 
 
 def _fill(draft: Path, source: Database) -> Counts:
@@ -107,12 +121,15 @@ def _fill(draft: Path, source: Database) -> Counts:
 def unpacked(path: Path) -> Iterator[Database]:
     """Give what is in a backup, or in the file of a SQLite database, brought up to date; the file stays as it is.
 
-    Raises FileNotFoundError, NoBackup when it is something else or damaged, MigrationFailed.
+    Raises OSError when it is not there or cannot be copied, NoBackup when it is something else or damaged, and
+    MigrationFailed when it is of a newer version.
     """
     if not path.exists():
         raise FileNotFoundError(f"{path} is not there")
+    if not path.is_file():
+        raise NoBackup(f"{path} is no backup: it is no file")
     with TemporaryDirectory(prefix="restore-") as folder:
-        draft = Path(folder, "backup.db")
+        draft = Path(folder, DRAFT)
         draft.touch(0o600)
         _copy_file(path, draft)
         with closing(open_database(f"sqlite:///{draft}")) as source:
@@ -122,36 +139,58 @@ def unpacked(path: Path) -> Iterator[Database]:
             yield source
 
 
+def check_empty(database: Database) -> None:
+    """Raise RowConflict when something is in it; its tables need not be there."""
+    for model in (*KEPT, *LEFT_OUT):
+        table = model._meta.table_name
+        if model in SEEDED or not database.table_exists(table):
+            continue
+        if database.execute_sql(f'SELECT 1 FROM "{table}" LIMIT 1').fetchone():  # type: ignore[no-untyped-call]
+            raise RowConflict(f"the database is not empty, there are rows in {table}: restore into a new one")
+
+
 def restore(source: Database, actor: str, now: datetime) -> Counts:
     """Copy all of *source* into the process's database, which is up to date and empty, or nothing. It is audited.
 
-    Raises RowConflict when something is in it already, and what the copying raises.
+    Raises RowConflict when something is in it already, NoBackup when something in *source* cannot be read, and what the
+    copying raises.
     """
     with writing():
         lock_until_commit(LOCK)
-        for model in (*KEPT, *LEFT_OUT):
-            if model not in SEEDED and model.select().exists():
-                raise RowConflict(f"the database is not empty: there are rows in {model._meta.table_name}")
+        check_empty(proxy.obj)
         with _as_of_now(source):
             counts = _copy(source)
-        # A value that is cached of a version after the backup must not pass for one of the versions to come.
-        models.Portfolio.update(version=models.Portfolio.version + LEAP).execute()
+        _begin_anew(now)
         told = {model._meta.table_name: count for model, count in counts.items()}
         append_audit(actor, "database.restore", "database", None, None, None, told, now)
         return counts
 
 
+def _begin_anew(now: datetime) -> None:
+    """Close what was open, and give portfolios versions that no other restore gave them.
+
+    What is cached of a version after the backup, or after another restore of it, must not pass for one to come.
+    """
+    connection, portfolio = models.SseConnection, models.Portfolio
+    connection.update(closed_at=connection.last_heartbeat).where(connection.closed_at.is_null()).execute()
+    version = int((now - FIRST_VERSIONS).total_seconds())
+    portfolio.update(version=portfolio.version + 1).execute()
+    portfolio.update(version=version).where(portfolio.version < version).execute()
+
+
 def _copy_file(path: Path, draft: Path) -> None:
-    """Copy a SQLite file that others may write to, with what its log holds. Raises NoBackup."""
+    """Copy a SQLite file that others may write to, with what its log holds. Raises NoBackup, and OSError."""
     try:
         with (
-            closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)) as source,
+            closing(sqlite3.connect(f"file:{quote(os.fsencode(path))}?mode=ro", uri=True)) as source,
             closing(sqlite3.connect(draft)) as target,
         ):
             source.backup(target)
             (found,) = target.execute("PRAGMA integrity_check(1)").fetchone()
+    except sqlite3.OperationalError as error:
+        raise OSError(f"{path} cannot be copied into {draft.parent}: {error}") from None
     except sqlite3.DatabaseError as error:
-        raise NoBackup(f"{path} is no backup, or cannot be read: {error}") from None
+        raise NoBackup(f"{path} is no backup, or damaged: {error}") from None
     if found != "ok":
         raise NoBackup(f"{path} is damaged: {found}")
 
@@ -178,7 +217,11 @@ def _copy_table(source: Database, model: type[BaseModel]) -> int:
     read = [field.python_value for field in fields]
     count = 0
     for rows in _read(source, f'SELECT {columns} FROM "{table}"'):
-        insert_many(fields, ([value(cell) for value, cell in zip(read, row, strict=True)] for row in rows))
+        try:
+            values = [[value(cell) for value, cell in zip(read, row, strict=True)] for row in rows]
+        except (ValueError, ArithmeticError, AttributeError, TypeError) as error:
+            raise NoBackup(f"something in {table} cannot be read: {error}") from None
+        insert_many(fields, values)
         count += len(rows)
     return count
 

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from http.client import HTTPConnection
+from pathlib import Path
 
 import pytest
 
@@ -281,7 +282,9 @@ def test_a_backup_goes_into_an_empty_database_and_into_no_other(command, someone
 
 def test_what_cannot_be_backed_up_or_restored_is_said_in_a_sentence(command, tmp_path):
     backup = tmp_path / "a.backup"
-    assert command.complaint("backup", str(backup)) == "error: there is nothing in the database\n"
+    assert (
+        command.complaint("backup", str(backup)) == "error: nothing was backed up: there is nothing in the database\n"
+    )
     assert command.complaint("restore", str(backup)) == f"error: {backup} is not there\n"
     backup.write_text("symbol,quantity")
     assert "is no backup" in command.complaint("restore", str(backup))
@@ -290,6 +293,50 @@ def test_what_cannot_be_backed_up_or_restored_is_said_in_a_sentence(command, tmp
         database.execute("INSERT INTO schema_migration VALUES ('9999_future', '2030-01-01T00:00:00Z')")
     database.close()
     assert "newer.db: " in command.complaint("restore", str(tmp_path / "newer.db"), status=4)
+
+
+@pytest.mark.parametrize("command_name", ["backup", "restore"])
+def test_a_command_that_is_terminated_leaves_no_copy(command, someone, tmp_path, command_name, monkeypatch):
+    """Of the database, with all its digests: beside the file, or where temporary files are."""
+    rows = 500_000
+    with sqlite3.connect(tmp_path / "market.db") as database:
+        row = "'user', 1, '2026-01-01T00:00:00.000000Z'"
+        numbers = f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows})"
+        database.execute(
+            f"INSERT INTO user_account (id, email, email_key, role, is_active, created_at) "
+            f"{numbers} SELECT printf('%032x', i), i, i, {row} FROM n"
+        )
+    database.close()
+    file = tmp_path / "market.db"
+    if command_name == "backup":
+        file = tmp_path / "a.backup"
+    else:
+        monkeypatch.setenv("MARKET_DATABASE_URL", f"sqlite:///{tmp_path / 'other.db'}")
+    copies = tmp_path / "copies"
+    copies.mkdir()
+    process = subprocess.Popen(
+        [sys.executable, str(ROOT / "run.py"), command_name, str(file)], env=os.environ | {"TMPDIR": str(copies)}
+    )
+
+    def found(what: str) -> list[Path]:
+        return [*tmp_path.glob(f".backup-*{what}"), *copies.glob(f"restore-*{what}")]
+
+    deadline = time.monotonic() + 20
+    while not found("/*"):
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+    process.terminate()
+
+    assert process.wait(timeout=20) == 128 + signal.SIGTERM
+    assert found("") == []
+    assert command_name == "restore" or not file.exists()
+
+
+def test_a_password_is_not_shown_where_the_driver_cannot_read_the_address(command, monkeypatch):
+    monkeypatch.setenv("MARKET_DATABASE_URL", "postgresql://u:hun ter2@127.0.0.1/x")
+    complaint = command.complaint("user", "list")
+    assert "cannot be opened" in complaint
+    assert "ter2" not in complaint
 
 
 def test_what_cannot_be_played_again_is_said_in_a_sentence(command, someone, tmp_path):

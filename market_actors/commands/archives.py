@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -10,7 +12,7 @@ from pathlib import Path
 from peewee import PeeweeException
 
 from market_actors.commands.accounts import ACTOR
-from market_actors.commands.databases import opened, served
+from market_actors.commands.databases import brought_up_to_date, claimed, opened
 from market_actors.errors import Conflict, MigrationFailed
 from market_actors.settings import Settings
 from persistence import archive, errors, models
@@ -19,9 +21,10 @@ from persistence import archive, errors, models
 def back_up(settings: Settings, path: Path) -> str:
     """Write the database into a new file, while servers go on; return what is in it, in words.
 
-    Raises Conflict when there is nothing to back up, and what opened() raises.
+    Raises Conflict when there is nothing to back up or it fails, MigrationFailed when the database is of a newer
+    version, and what opened() raises.
     """
-    with said(path), opened(settings) as connected:
+    with opened(settings) as connected, said("nothing was backed up"):
         return _in_words(archive.back_up(connected, path))
 
 
@@ -29,23 +32,27 @@ def restore(settings: Settings, path: Path) -> str:
     """Copy a backup into the database, which no server uses and which is empty; return what was in it, in words.
 
     Raises Conflict when the file is no backup or the database not empty, MigrationFailed when the backup is of a newer
-    version, and what served() raises; then nothing was restored.
+    version, and what claimed() raises; then nothing was restored.
     """
-    with said(path), archive.unpacked(path) as source, served(settings):
-        return _in_words(archive.restore(source, ACTOR, datetime.now(UTC)))
+    with said(f"nothing was restored of {path}"), archive.unpacked(path) as source, claimed(settings) as target:
+        archive.check_empty(target)
+        brought_up_to_date(target)
+        with said(f"nothing was restored of {path}"):
+            return _in_words(archive.restore(source, ACTOR, datetime.now(UTC)))
 
 
 @contextmanager
-def said(path: Path) -> Iterator[None]:
-    """Raise what goes wrong with a backup as Conflict or MigrationFailed."""
+def said(what: str) -> Iterator[None]:
+    """Raise what goes wrong with a backup as Conflict or MigrationFailed. A SIGTERM leaves no copies behind."""
+    before = signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     try:
         yield
-    except (errors.NoBackup, errors.RowConflict) as error:
-        raise Conflict(str(error)) from None
-    except PeeweeException as error:
-        raise Conflict(f"{path} cannot be read: {str(error).strip()}") from None
+    except (errors.NoBackup, errors.RowConflict, PeeweeException) as error:
+        raise Conflict(f"{what}: {str(error).strip()}") from None
     except errors.MigrationFailed as error:
-        raise MigrationFailed(f"{path}: {error}") from None
+        raise MigrationFailed(f"{what}: {error}") from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _in_words(counts: archive.Counts) -> str:

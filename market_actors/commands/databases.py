@@ -35,13 +35,19 @@ def opened(settings: Settings) -> Iterator[Database]:
     except ValueError as error:
         raise SettingsError(f"MARKET_DATABASE_URL: {error}") from None
     except (PeeweeException, OSError) as error:
-        raise Unavailable(f"the database cannot be opened: {error}") from None
+        raise Unavailable(f"the database cannot be opened: {_without_password(str(error), settings)}") from None
     try:
         yield connected
     except PeeweeException as error:  # a full disk, a damaged file, a server that went away
         raise Unavailable(f"the database failed: {str(error).strip()}") from None
     finally:
         connected.close()
+
+
+def _without_password(text: str, settings: Settings) -> str:
+    """A driver that cannot read the URL quotes it."""
+    password = urlsplit(settings.database_url).password
+    return text.replace(password, "…") if password else text
 
 
 @contextmanager
@@ -51,14 +57,14 @@ def migrated(settings: Settings) -> Iterator[list[str]]:
     Raises MigrationFailed besides what opened() raises.
     """
     with opened(settings) as connected:
-        yield _migrate(connected)
+        yield brought_up_to_date(connected)
 
 
 @contextmanager
-def served(settings: Settings) -> Iterator[Database]:
-    """Connect as the only server of a SQLite file, and bring the schema up to date.
+def claimed(settings: Settings) -> Iterator[Database]:
+    """Connect as the only one that serves a SQLite file or restores into it.
 
-    Raises DatabaseLocked besides what migrated() raises.
+    Raises DatabaseLocked besides what opened() raises.
     """
     with opened(settings) as connected:
         try:
@@ -66,11 +72,22 @@ def served(settings: Settings) -> Iterator[Database]:
         except errors.DatabaseLocked as error:
             raise DatabaseLocked(str(error)) from None
         with claim:
-            _migrate(connected)
             yield connected
 
 
-def _migrate(connected: Database) -> list[str]:
+@contextmanager
+def served(settings: Settings) -> Iterator[Database]:
+    """Connect as the only server of a SQLite file, and bring the schema up to date.
+
+    Raises MigrationFailed besides what claimed() raises.
+    """
+    with claimed(settings) as connected:
+        brought_up_to_date(connected)
+        yield connected
+
+
+def brought_up_to_date(connected: Database) -> list[str]:
+    """Apply what is missing of the migrations, and return their names. Raises MigrationFailed."""
     try:
         return migrate(connected)
     except errors.MigrationFailed as error:

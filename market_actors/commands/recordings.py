@@ -35,7 +35,7 @@ def opened_recording(
     Raises Conflict when the file is no backup or nothing was recorded then, MigrationFailed.
     """
     with ExitStack() as stack:
-        with said(path):
+        with said(f"{path} cannot be played"):
             source = stack.enter_context(archive.unpacked(path))
             recording = _recording(path, start, end)
             queries.forget_market()

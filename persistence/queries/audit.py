@@ -43,8 +43,8 @@ def append_audit(
     """Add an entry at the end of the chain, within the transaction of the caller if there is one."""
     with writing():
         lock_until_commit(LOCK)
-        newest = AuditLog.select(AuditLog.number, AuditLog.hash).order_by(AuditLog.number.desc()).limit(1)
-        number, previous = next(iter(fetch(newest)), (0, ""))
+        # Not the newest entry: were it deleted, its place would be taken, and the log look whole again.
+        number, previous = next(iter(fetch(AuditHead.select(AuditHead.number, AuditHead.hash))), (0, ""))
         entry = {
             "id": uuid4(),
             "at": now,

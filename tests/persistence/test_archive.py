@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import stat
 import threading
@@ -18,15 +19,15 @@ import psycopg
 import pytest
 from peewee import Database
 
-from persistence import models, queries
-from persistence.archive import KEPT, LEFT_OUT, ROWS, back_up, restore, unpacked
+from persistence import archive, models, queries
+from persistence.archive import KEPT, LEFT_OUT, ROWS, back_up, check_empty, restore, unpacked
 from persistence.database import fetch, open_database, writing
 from persistence.errors import MigrationFailed, NoBackup, RowConflict
 from persistence.fields import ExactDecimal, Json, UtcDateTime, to_text
 from persistence.migrate import known, migrate
 from persistence.models import BaseModel
 from persistence.records import Portfolio, User
-from tests.persistence.samples import DAY, NOW
+from tests.persistence.samples import DAY, MINUTE, NOW
 
 Contents = dict[type[BaseModel], list[tuple[Any, ...]]]
 
@@ -85,13 +86,13 @@ def contents() -> Contents:
     return {model: sorted(fetch(model.select()), key=repr) for model in KEPT}
 
 
-def restored(path: Path, url: str) -> Database:
+def restored(path: Path, url: str, now: datetime = NOW + DAY) -> Database:
     """Restore a backup into the empty database at *url*, and leave that one open."""
     with unpacked(path) as source:
         target = open_database(url)
         try:
             migrate(target)
-            restore(source, "console", NOW + DAY)
+            restore(source, "console", now)
         except BaseException:
             target.close()
             raise
@@ -135,15 +136,19 @@ def test_a_backup_of_either_goes_into_either(database: Database, other_database_
     assert found == kept
 
 
-def test_versions_to_come_are_none_that_there_were_after_the_backup(
-    database: Database, portfolio: Portfolio, other_database_url: str, tmp_path: Path
+def test_versions_to_come_are_none_that_there_were_after_the_backup_or_another_restore_of_it(
+    database: Database, portfolio: Portfolio, tmp_path: Path
 ) -> None:
     """Values are cached by them."""
     back_up(database, tmp_path / "a.backup")
-    lost = [hold(portfolio, Decimal(quantity)) for quantity in range(1, 10)]
+    lost = {hold(portfolio, Decimal(quantity)) for quantity in range(1, 10)}
 
-    with closing(restored(tmp_path / "a.backup", other_database_url)):
-        assert hold(portfolio, Decimal(1)) > max(lost)
+    for number in range(3):
+        url = f"sqlite:///{tmp_path / f'{number}.db'}"
+        with closing(restored(tmp_path / "a.backup", url, NOW + number * MINUTE)):
+            now = {hold(portfolio, Decimal(quantity)) for quantity in range(1, 10)}
+        assert not lost & now
+        lost |= now
 
 
 def hold(portfolio: Portfolio, quantity: Decimal) -> int:
@@ -230,6 +235,70 @@ def test_a_file_that_is_there_is_not_overwritten(database: Database, tmp_path: P
     assert (tmp_path / "a.backup").read_text() == "precious"
 
 
+def test_a_link_that_leads_nowhere_is_not_replaced(database: Database, tmp_path: Path) -> None:
+    (tmp_path / "a.backup").symlink_to(tmp_path / "nowhere")
+
+    with pytest.raises(FileExistsError):
+        back_up(database, tmp_path / "a.backup")
+
+
+@pytest.mark.parametrize("has_links", [True, False])
+def test_a_file_that_comes_meanwhile_is_not_overwritten(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_links: bool
+) -> None:
+    def no_links(*_arguments: object, **_options: object) -> None:
+        raise OSError("no links here")
+
+    if not has_links:
+        monkeypatch.setattr(os, "link", no_links)
+    flush = archive._flush
+
+    def flush_and_meddle(path: Path) -> None:
+        flush(path)
+        (tmp_path / "a.backup").write_text("precious")
+
+    monkeypatch.setattr(archive, "_flush", flush_and_meddle)
+    with pytest.raises(FileExistsError):
+        back_up(database, tmp_path / "a.backup")
+
+    assert (tmp_path / "a.backup").read_text() == "precious"
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_a_file_system_without_links_takes_a_backup(
+    database: Database, user: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_links(*_arguments: object, **_options: object) -> None:
+        raise OSError("no links here")
+
+    monkeypatch.setattr(os, "link", no_links)
+    back_up(database, tmp_path / "a.backup")
+
+    with unpacked(tmp_path / "a.backup"):
+        assert [found.id for found in models.User.select()] == [user.id]
+
+
+@pytest.mark.parametrize("name", ["x :memory:", ":memory:", "a b?c#d%25", b"\xff.backup"])
+def test_a_file_may_have_any_name(database: Database, user: User, tmp_path: Path, name: str | bytes) -> None:
+    path = tmp_path / os.fsdecode(name)
+    back_up(database, path)
+
+    with unpacked(path):
+        assert [found.id for found in models.User.select()] == [user.id]
+
+
+def test_streams_that_were_open_are_closed(
+    database: Database, user: User, other_database_url: str, tmp_path: Path
+) -> None:
+    models.SseConnection.insert(
+        sample(models.SseConnection) | {models.SseConnection.user: user.id, models.SseConnection.closed_at: None}
+    ).execute()
+    back_up(database, tmp_path / "a.backup")
+
+    with closing(restored(tmp_path / "a.backup", other_database_url)):
+        assert [row.closed_at for row in models.SseConnection.select()] == [NOW]
+
+
 def test_a_backup_that_fails_leaves_no_file(database: Database, portfolio: Portfolio, tmp_path: Path) -> None:
     database.execute_sql("ALTER TABLE portfolio RENAME COLUMN name TO title")
     folder = tmp_path / "kept"
@@ -282,11 +351,37 @@ def test_a_database_that_is_not_empty_is_left_as_it_is(
 ) -> None:
     path = made_backup(tmp_path)
 
-    with pytest.raises(RowConflict, match="not empty: there are rows in user_account"):
+    with pytest.raises(RowConflict, match="not empty, there are rows in user_account"):
         restored(path, database_url)
 
     with closing(open_database(database_url)):
         assert [found.id for found in models.User.select()] == [user.id]
+
+
+def test_whether_it_is_empty_is_known_before_its_tables_are_made(database_url: str) -> None:
+    with closing(open_database(database_url)) as opened:
+        check_empty(opened)
+        migrate(opened, known()[:2])
+        check_empty(opened)
+        opened.execute_sql("INSERT INTO stream_epoch (epoch, started_at) VALUES (1, '2026-01-01T00:00:00Z')")
+        with pytest.raises(RowConflict, match="stream_epoch: restore into a new one"):
+            check_empty(opened)
+
+
+@pytest.mark.parametrize("cell", ["created_at = 'soon'", "id = 'x'"])
+def test_a_cell_that_cannot_be_read_is_said_and_nothing_is_restored(
+    other_database_url: str, tmp_path: Path, cell: str
+) -> None:
+    path = made_backup(tmp_path)
+    with closing(sqlite3.connect(path)) as file:
+        file.execute(f"UPDATE user_account SET {cell}")
+        file.commit()
+
+    with pytest.raises(NoBackup, match="something in user_account cannot be read"):
+        restored(path, other_database_url)
+
+    with closing(open_database(other_database_url)):
+        assert not models.User.select().exists()
 
 
 def test_a_restore_that_fails_restores_nothing(other_database_url: str, tmp_path: Path) -> None:
@@ -310,7 +405,8 @@ def test_what_is_no_backup_is_said_to_be_none(tmp_path: Path) -> None:
     (tmp_path / "bent").write_bytes(whole.replace(b"ann@", b"bnn@", 2))  # a row, not its index
 
     said = {"text": "text is no backup", "other.db": "something else", "short": "malformed", "bent": "bent is damaged"}
-    for name, says in said.items():
+    os.mkfifo(tmp_path / "pipe")
+    for name, says in (said | {"pipe": "it is no file"}).items():
         with pytest.raises(NoBackup, match=says), unpacked(tmp_path / name):
             pass
     with pytest.raises(FileNotFoundError, match="nowhere is not there"), unpacked(tmp_path / "nowhere"):

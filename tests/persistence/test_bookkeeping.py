@@ -304,6 +304,16 @@ def test_a_log_without_its_end_is_noticed(database: Database, change: str) -> No
     assert queries.audit_lacks_its_end()
 
 
+def test_a_log_that_goes_on_without_what_was_its_end_does_not_look_whole(database: Database) -> None:
+    entries(5)
+    allow_changes(database)
+    database.execute_sql("DELETE FROM audit_log WHERE number > 3")
+
+    entries(1)
+
+    assert queries.check_audit() == queries.list_audit(1, 0).rows[0]
+
+
 def test_an_altered_entry_with_a_hash_made_to_fit_breaks_the_next(database: Database) -> None:
     entries(3)
     forged = queries.list_audit(1, 1).rows[0]
