@@ -193,10 +193,8 @@ class UsageTracker(MarketActor):
         self._limits = limits
         self._windows = {name: QuotaWindows(limit or Limits()) for name, limit in limits.items()}
         self._limited = frozenset(name for name, limit in limits.items() if limit is not None)
-        self._is_loaded = not self._limited
+        self._is_loaded = False
         self._told = None
-        if self._is_loaded:
-            self._reserve_waiting()
         self._tell_batch()
         self._ask()
 
@@ -205,7 +203,7 @@ class UsageTracker(MarketActor):
         if self._is_loaded or since != self._since:
             return
         self._is_loaded = True
-        before = [(self._windows[name], reserved_at) for name, reserved_at in calls if name in self._limited]
+        before = [(self._windows[name], reserved_at) for name, reserved_at in calls if name in self._windows]
         for windows, reserved_at in before:
             windows.record(reserved_at)
         for windows, reserved_at in before:
@@ -220,7 +218,7 @@ class UsageTracker(MarketActor):
         elif not self._is_loaded:
             by_month = any(windows.limits.per_month is not None for windows in self._windows.values())
             self._since = self._clock() - (TWO_MONTHS if by_month else TWO_DAYS)
-            self._store.tell(SendCalls(self._since, self.address, tuple(self._limited)))
+            self._store.tell(SendCalls(self._since, self.address, tuple(self._windows)))
 
     def _quotas(self) -> tuple[ProviderQuota, ...]:
         if not self._is_loaded:

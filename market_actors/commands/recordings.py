@@ -19,6 +19,7 @@ from market_actors.providers.replay import Recording
 from market_actors.providers.simulated import NAME
 from market_actors.settings import Settings
 from persistence import archive, queries
+from persistence.fields import to_text
 from persistence.records import RecordedPrice
 
 LASTS = timedelta(days=1)
@@ -52,7 +53,8 @@ def _recording(path: Path, start: datetime | None, end: datetime | None) -> Reco
     start = start or end - LASTS
     rows = queries.list_recorded(start, end)
     if not rows:
-        raise Conflict(f"{path} holds no prices from {start.isoformat()} to {end.isoformat()}; the last is of {newest}")
+        said_times = [to_text(moment) for moment in (start, end, newest)]
+        raise Conflict("{} holds no prices from {} to {}; the last is of {}".format(path, *said_times))
     by_symbol = groupby(sorted(map(_quote, rows), key=attrgetter("symbol")), attrgetter("symbol"))
     return Recording(rows[0].received_at, {symbol: tuple(quotes) for symbol, quotes in by_symbol})
 

@@ -24,6 +24,7 @@ from market_actors.messages import (
     ProviderCalled,
     ProviderConfigured,
     ProvidersConfigured,
+    QuotaChanged,
     QuotaDenied,
     QuotaGranted,
     RecordCall,
@@ -33,6 +34,7 @@ from market_actors.messages import (
     SendCalls,
     SendProviders,
     Tick,
+    WatchQuota,
 )
 from market_actors.usage import UsageTracker
 from persistence.records import Share
@@ -249,6 +251,19 @@ def test_the_quotas_tell_what_is_left_and_until_when(world):
     assert (quota.limits, quota.remaining) == (LIMITS["alpha_vantage"], 22)
     assert (quota.began_at, quota.resets_at) == (midnight, midnight + timedelta(days=1))
     assert (unlimited.limits, unlimited.remaining, unlimited.exhausts_at) == (None, None, None)
+
+
+@pytest.mark.parametrize("limits", [(), (ProviderConfigured("alpha_vantage", True, None, None, 9, None, None),)])
+def test_what_was_used_of_a_source_without_limits_is_counted_too(start, limits):
+    """After a start, and after any limit was changed."""
+    world = World(start, is_loaded=False)
+    world.tell(WatchQuota(world.scheduler))
+    world.tell(ProvidersConfigured(limits))
+    earlier = tuple(("simulated", NOON - timedelta(minutes=minutes)) for minutes in (3, 2, 1))
+    world.tell(CallsLoaded(earlier, world.store.last(SendCalls).since))
+    world.reserve()
+
+    assert world.scheduler.last(QuotaChanged).requests_today["simulated"] == 4
 
 
 def test_before_the_calls_of_before_are_known_nobody_is_told_what_is_left(start):

@@ -65,6 +65,8 @@ def test_a_backup_is_played_again_to_its_people_as_simulated_prices(tmp_path: Pa
             owner.wait_for(lambda: shown(owner) == price, "the price moves")  # noqa: B023
         server.command("backup", str(backup))
 
+    with pytest.raises(AssertionError, match=r"holds no prices from 2020-01-01T00:00:00.000000Z to 2020-01-02T"):
+        server.command("replay", str(backup), "--start", "2020-01-01T00:00:00Z", "--end", "2020-01-02T00:00:00Z")
     before = backup.read_bytes()
     with RunningServer(tmp_path / "other", "replay", str(backup), "--speed", "0.25") as replay:
         owner.server = replay
