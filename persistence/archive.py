@@ -59,6 +59,7 @@ SEEDED: tuple[type[BaseModel], ...] = (models.UsageAudience, models.UsageShare)
 
 ROWS = 1_000  # copied at a time
 DRAFT = "draft.db"
+UNREADABLE = (ValueError, ArithmeticError, AttributeError, TypeError)  # what a bad cell raises
 FIRST_VERSIONS = datetime(2026, 1, 1, tzinfo=UTC)
 
 Counts = Mapping[type[BaseModel], int]
@@ -219,7 +220,7 @@ def _copy_table(source: Database, model: type[BaseModel]) -> int:
     for rows in _read(source, f'SELECT {columns} FROM "{table}"'):
         try:
             values = [[value(cell) for value, cell in zip(read, row, strict=True)] for row in rows]
-        except (ValueError, ArithmeticError, AttributeError, TypeError) as error:
+        except UNREADABLE as error:
             raise NoBackup(f"something in {table} cannot be read: {error}") from None
         insert_many(fields, values)
         count += len(rows)

@@ -24,7 +24,7 @@ def back_up(settings: Settings, path: Path) -> str:
     Raises Conflict when there is nothing to back up or it fails, MigrationFailed when the database is of a newer
     version, and what opened() raises.
     """
-    with opened(settings) as connected, said("nothing was backed up"):
+    with tidied(), opened(settings) as connected, said("nothing was backed up"):
         return _in_words(archive.back_up(connected, path))
 
 
@@ -34,25 +34,38 @@ def restore(settings: Settings, path: Path) -> str:
     Raises Conflict when the file is no backup or the database not empty, MigrationFailed when the backup is of a newer
     version, and what claimed() raises; then nothing was restored.
     """
-    with said(f"nothing was restored of {path}"), archive.unpacked(path) as source, claimed(settings) as target:
+    what = f"nothing was restored of {path}"
+    with tidied(), said(what), archive.unpacked(path) as source, claimed(settings) as target:
         archive.check_empty(target)
         brought_up_to_date(target)
-        with said(f"nothing was restored of {path}"):
+        with said(what):
             return _in_words(archive.restore(source, ACTOR, datetime.now(UTC)))
 
 
 @contextmanager
+def tidied() -> Iterator[None]:
+    """Whoever ends this by SIGTERM, or closes its terminal, finds no copies left behind."""
+    before = {
+        signal.SIGTERM: signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number)),
+        # A server that runs meanwhile has a handler of its own for SIGTERM.
+        signal.SIGHUP: signal.signal(signal.SIGHUP, lambda _number, _frame: signal.raise_signal(signal.SIGTERM)),
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
 def said(what: str) -> Iterator[None]:
-    """Raise what goes wrong with a backup as Conflict or MigrationFailed. A SIGTERM leaves no copies behind."""
-    before = signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
+    """Raise what goes wrong with a backup as Conflict or MigrationFailed."""
     try:
         yield
     except (errors.NoBackup, errors.RowConflict, PeeweeException) as error:
         raise Conflict(f"{what}: {str(error).strip()}") from None
     except errors.MigrationFailed as error:
         raise MigrationFailed(f"{what}: {error}") from None
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _in_words(counts: archive.Counts) -> str:

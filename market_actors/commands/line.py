@@ -129,16 +129,22 @@ def _days(text: str) -> int:
 
 
 def _speed(text: str) -> float:
-    speed = float(text)
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0
     if not 0.01 <= speed <= 100_000:
-        raise argparse.ArgumentTypeError("must be 0.01 to 100000")
+        raise argparse.ArgumentTypeError("must be a number from 0.01 to 100000")
     return speed
 
 
 def _time(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise argparse.ArgumentTypeError("must end with its offset from UTC, as 2026-03-02T01:30:00Z does")
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = datetime.min
+    if moment.tzinfo is None or not 1970 <= moment.year <= 2999:
+        raise argparse.ArgumentTypeError("must be a time with its offset from UTC, as 2026-03-02T01:30:00Z")
     return moment.astimezone(UTC)
 
 

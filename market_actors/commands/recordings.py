@@ -11,7 +11,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-from market_actors.commands.archives import said
+from market_actors.commands.archives import said, tidied
 from market_actors.commands.configuration import DEMO
 from market_actors.domain.quote import Quote
 from market_actors.errors import Conflict
@@ -35,7 +35,7 @@ def opened_recording(
 
     Raises Conflict when the file is no backup or nothing was recorded then, MigrationFailed.
     """
-    with ExitStack() as stack:
+    with tidied(), ExitStack() as stack:
         with said(f"{path} cannot be played"):
             source = stack.enter_context(archive.unpacked(path))
             recording = _recording(path, start, end)
@@ -46,27 +46,33 @@ def opened_recording(
 
 
 def _recording(path: Path, start: datetime | None, end: datetime | None) -> Recording:
-    newest = queries.newest_recorded()
-    if newest is None:
-        raise Conflict(f"{path} holds no prices")
-    end = end or newest
-    start = start or end - LASTS
-    rows = queries.list_recorded(start, end)
-    if not rows:
-        said_times = [to_text(moment) for moment in (start, end, newest)]
-        raise Conflict("{} holds no prices from {} to {}; the last is of {}".format(path, *said_times))
-    by_symbol = groupby(sorted(map(_quote, rows), key=attrgetter("symbol")), attrgetter("symbol"))
-    return Recording(rows[0].received_at, {symbol: tuple(quotes) for symbol, quotes in by_symbol})
+    try:
+        newest = queries.newest_recorded()
+        if newest is None:
+            raise Conflict(f"{path} holds no prices")
+        end = end or newest
+        start = start or end - LASTS
+        rows = queries.list_recorded(start, end)
+        if not rows:
+            times = [to_text(moment) for moment in (start, end, newest)]
+            raise Conflict("{} holds no prices from {} to {}; the last is of {}".format(path, *times))
+        before = queries.list_last_recorded(rows[0].received_at)
+    except archive.UNREADABLE as error:
+        raise Conflict(f"{path} cannot be played: one of its prices cannot be read: {error}") from None
+    first = rows[0].received_at
+    quotes = [_quote(row, first) for row in before] + [_quote(row, row.received_at) for row in rows]
+    by_symbol = groupby(sorted(quotes, key=attrgetter("symbol")), attrgetter("symbol"))
+    return Recording(first, end, {symbol: tuple(of_symbol) for symbol, of_symbol in by_symbol})
 
 
-def _quote(row: RecordedPrice) -> Quote:
+def _quote(row: RecordedPrice, came: datetime) -> Quote:
     return Quote(
         symbol=row.symbol,
         provider=NAME,
         price=row.price,
         currency=row.currency,
-        quote_time=row.received_at,
-        received_at=row.received_at,
+        quote_time=came,
+        received_at=came,
         previous_close=row.previous_close,
         volume=row.volume,
         exchange=row.exchange,

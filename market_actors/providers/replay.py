@@ -8,7 +8,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from operator import attrgetter
 
 from market_actors.domain.exchanges import exchange_of
@@ -21,9 +21,13 @@ from persistence.records import Instrument
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """What quotes came from *start* (aware, UTC) on: of each symbol one or more, in the order of received_at."""
+    """What quotes came from *start* to *end* (aware, UTC): of each symbol one or more, in the order of received_at.
+
+    What a symbol stood at before came at the start.
+    """
 
     start: datetime
+    end: datetime
     quotes: Mapping[str, Sequence[Quote]]
 
 
@@ -67,7 +71,9 @@ class Replay(Provider):
 
     def _quote(self, symbol: str, now: datetime) -> Quote:
         quotes = self._recording.quotes[symbol]
-        moment = self._recording.start + (now - self._begun) * self._speed
+        played = (now - self._begun).total_seconds() * self._speed
+        length = (self._recording.end - self._recording.start).total_seconds()
+        moment = self._recording.start + timedelta(seconds=min(played, length))
         passed = bisect_right(quotes, moment, key=attrgetter("received_at"))
         quote = quotes[max(passed - 1, 0)]
         came = self._begun + (quote.received_at - self._recording.start) / self._speed

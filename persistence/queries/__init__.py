@@ -54,7 +54,7 @@ from persistence.queries.providers import (
     save_provider_state,
     save_schedule,
 )
-from persistence.queries.recordings import forget_market, list_recorded, newest_recorded
+from persistence.queries.recordings import forget_market, list_last_recorded, list_recorded, newest_recorded
 from persistence.queries.reports import count_calls, read_usage
 from persistence.queries.targets import check_target
 from persistence.queries.upkeep import next_epoch, prune
@@ -116,6 +116,7 @@ __all__ = [
     "list_bars",
     "list_events",
     "list_holdings",
+    "list_last_recorded",
     "list_links",
     "list_overrides",
     "list_poll_intervals",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from peewee import fn
+from peewee import ModelSelect, fn
 
 from persistence import models
-from persistence.database import fetch_as, writing
+from persistence.database import fetch, fetch_as, writing
 from persistence.models import Instrument, RealtimePriceHistory
 from persistence.queries.prices import OVERRIDE
 from persistence.records import RecordedPrice
@@ -22,7 +22,24 @@ def newest_recorded() -> datetime | None:
 def list_recorded(start: datetime, end: datetime) -> tuple[RecordedPrice, ...]:
     """The prices that came from *start* to *end*, in their order, each once; none that an administrator set."""
     history = RealtimePriceHistory
-    query = (
+    query = _recorded().where(history.received_at.between(start, end))
+    return fetch_as(RecordedPrice, query.order_by(history.received_at, history.epoch, history.number))
+
+
+def list_last_recorded(before: datetime) -> tuple[RecordedPrice, ...]:
+    """What each symbol stood at then, as far as it had a price."""
+    history = RealtimePriceHistory
+    newest_first = [field.desc() for field in (history.timestamp, history.epoch, history.number)]
+    rows: list[RecordedPrice] = []
+    for (symbol,) in fetch(Instrument.select(Instrument.symbol)):
+        of_symbol = _recorded().where(history.symbol == symbol, history.received_at < before)
+        rows.extend(fetch_as(RecordedPrice, of_symbol.order_by(*newest_first).limit(1)))
+    return tuple(rows)
+
+
+def _recorded() -> ModelSelect[RealtimePriceHistory]:
+    history = RealtimePriceHistory
+    return (
         history.select(
             history.symbol,
             Instrument.name,
@@ -34,14 +51,8 @@ def list_recorded(start: datetime, end: datetime) -> tuple[RecordedPrice, ...]:
             history.received_at,
         )
         .join(Instrument, on=(history.symbol == Instrument.symbol))
-        .where(
-            history.received_at.between(start, end),
-            ~history.is_restated,
-            history.source != OVERRIDE,
-        )
-        .order_by(history.received_at, history.epoch, history.number)
+        .where(~history.is_restated, history.source != OVERRIDE)
     )
-    return fetch_as(RecordedPrice, query)
 
 
 def forget_market() -> None:

@@ -42,6 +42,15 @@ def test_a_price_is_listed_once_and_none_of_an_administrator() -> None:
     assert [row.received_at for row in queries.list_recorded(NOW, NOW + MINUTE)] == [NOW]
 
 
+def test_what_each_symbol_stood_at_before_is_listed() -> None:
+    prices = [came(0, 1), came(1, 2, price=Decimal(7)), came(3, 3, price=Decimal(9)), came(0, 4, symbol="AAPL")]
+    queries.record_prices([*prices, came(2, 5, symbol="MSFT"), came(1, 6, symbol="AAPL", source="override")])
+
+    listed = {row.symbol: (row.price, row.received_at) for row in queries.list_last_recorded(NOW + 2 * MINUTE)}
+
+    assert listed == {"CBA.AX": (Decimal(7), NOW + MINUTE), "AAPL": (Decimal("123.4500"), NOW)}
+
+
 def test_without_prices_there_is_no_newest() -> None:
     assert queries.newest_recorded() is None
 

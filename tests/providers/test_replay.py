@@ -25,7 +25,9 @@ class Player:
 
     def __init__(self) -> None:
         cba = (quote("CBA.AX", "10.00", 0), quote("CBA.AX", "10.50", 10), quote("CBA.AX", "11.00", 20))
-        recording = Recording(THEN, {"CBA.AX": cba, "BHP.AX": (quote("BHP.AX", "40.00", 15),)})
+        recording = Recording(
+            THEN, THEN + timedelta(minutes=20), {"CBA.AX": cba, "BHP.AX": (quote("BHP.AX", "40.00", 15),)}
+        )
         self.seconds = 0.0
         self.replay = Replay(recording, 10, lambda: NOW + timedelta(seconds=self.seconds))
 
@@ -48,7 +50,7 @@ def player() -> Player:
         (60, "10.50", 60),
         (119.9, "10.50", 60),
         (120, "11.00", 120),
-        (9999, "11.00", 120),
+        (9e9, "11.00", 120),
     ],
 )
 def test_each_price_comes_in_its_time_and_the_last_one_stays(
