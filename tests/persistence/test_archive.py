@@ -109,6 +109,10 @@ def made_backup(tmp_path: Path) -> Path:
     return path
 
 
+def no_links(*_arguments: object, **_options: object) -> None:
+    raise OSError("no links here")
+
+
 def test_every_table_is_kept_or_left_out() -> None:
     tables = {model for model in vars(models).values() if isinstance(model, type) and issubclass(model, BaseModel)}
 
@@ -246,9 +250,6 @@ def test_a_link_that_leads_nowhere_is_not_replaced(database: Database, tmp_path:
 def test_a_file_that_comes_meanwhile_is_not_overwritten(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_links: bool
 ) -> None:
-    def no_links(*_arguments: object, **_options: object) -> None:
-        raise OSError("no links here")
-
     if not has_links:
         monkeypatch.setattr(os, "link", no_links)
     flush = archive._flush
@@ -268,9 +269,6 @@ def test_a_file_that_comes_meanwhile_is_not_overwritten(
 def test_a_file_system_without_links_takes_a_backup(
     database: Database, user: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def no_links(*_arguments: object, **_options: object) -> None:
-        raise OSError("no links here")
-
     monkeypatch.setattr(os, "link", no_links)
     back_up(database, tmp_path / "a.backup")
 
