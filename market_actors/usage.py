@@ -203,7 +203,7 @@ class UsageTracker(MarketActor):
         if self._is_loaded or since != self._since:
             return
         self._is_loaded = True
-        before = [(self._windows[name], reserved_at) for name, reserved_at in calls if name in self._windows]
+        before = [(self._windows[name], reserved_at) for name, reserved_at in calls]
         for windows, reserved_at in before:
             windows.record(reserved_at)
         for windows, reserved_at in before:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -196,11 +196,11 @@ def _copy_file(path: Path, draft: Path) -> None:
         raise NoBackup(f"{path} is damaged: {found}")
 
 
-@contextmanager
-def _as_of_now(source: Database) -> Iterator[None]:
-    """All that is read of *source* is of one moment."""
-    with source.atomic("REPEATABLE READ") if isinstance(source, PostgresqlDatabase) else source.atomic():
-        yield
+def _as_of_now(source: Database) -> AbstractContextManager[object]:
+    """Have all that is read of *source* be of one moment."""
+    isolation = ("REPEATABLE READ",) if isinstance(source, PostgresqlDatabase) else ()
+    moment: AbstractContextManager[object] = source.atomic(*isolation)
+    return moment
 
 
 def _copy(source: Database) -> Counts:

@@ -112,18 +112,18 @@ def body(data: bytes, kind: type[S]) -> S:
 def _check_text(value: Any) -> None:
     """Refuse what no database takes: NUL and halves of characters, anywhere."""
     faults = []
-    todo: list[tuple[tuple[str | int, ...], Any]] = [(("body",), value)]
-    while todo:
-        loc, item = todo.pop()
+    unseen: list[tuple[tuple[str | int, ...], Any]] = [(("body",), value)]
+    while unseen:
+        loc, item = unseen.pop()
         if isinstance(item, str) and _CONTROL_OR_HALF.search(item):
             faults.append(Fault(loc, "holds a character that is not allowed", "value_error"))
         elif isinstance(item, dict):
             if any(map(_CONTROL_OR_HALF.search, item)):
                 faults.append(Fault(loc, "a name holds a character that is not allowed", "value_error"))
             else:
-                todo.extend(((*loc, name), part) for name, part in item.items())
+                unseen.extend(((*loc, name), part) for name, part in item.items())
         elif isinstance(item, list):
-            todo.extend(((*loc, index), part) for index, part in enumerate(item))
+            unseen.extend(((*loc, index), part) for index, part in enumerate(item))
     if faults:
         raise Invalid(faults[:FAULTS_TOLD])
 

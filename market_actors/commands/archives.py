@@ -35,11 +35,11 @@ def restore(settings: Settings, path: Path) -> str:
     version, and what claimed() raises; then nothing was restored.
     """
     what = f"nothing was restored of {path}"
-    with tidied(), said(what), archive.unpacked(path) as source, claimed(settings) as target:
+    # Inside as well, or claimed() would say that the database failed.
+    with tidied(), said(what), archive.unpacked(path) as source, claimed(settings) as target, said(what):
         archive.check_empty(target)
         brought_up_to_date(target)
-        with said(what):
-            return _in_words(archive.restore(source, ACTOR, datetime.now(UTC)))
+        return _in_words(archive.restore(source, ACTOR, datetime.now(UTC)))
 
 
 @contextmanager

@@ -82,7 +82,8 @@ def test_a_backup_is_played_again_to_its_people_as_simulated_prices(tmp_path: Pa
         history = replay.get(f"/api/v1/market-data/prices/{COIN}/history", owner.token).body
         played = dict.fromkeys((point["price"], point["source"]) for point in history)  # in their order
         assert list(played) == [(price, "simulated") for price in prices]
-        assert replay.get(replay.sign_in_link().removeprefix(replay.url)).status == 200
+        link = replay.sign_in_link().removeprefix(replay.url)
+        assert replay.get(f"/api/v1/auth{link}").body == {"purpose": "user"}
         assert replay.terminate() == 0
     assert backup.read_bytes() == before
     assert sorted(path.name for path in (tmp_path / "other").iterdir()) == ["secret", "server.log"]
