@@ -294,8 +294,7 @@ def test_what_cannot_be_backed_up_or_restored_is_said_in_a_sentence(command, tmp
     assert "newer.db: " in command.complaint("restore", str(tmp_path / "newer.db"), status=4)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-@pytest.mark.parametrize("command_name", ["backup", "restore"])
+@pytest.mark.parametrize(("command_name", "number"), [("backup", signal.SIGTERM), ("restore", signal.SIGHUP)])
 def test_a_command_that_is_terminated_leaves_no_copy(command, someone, tmp_path, command_name, number, monkeypatch):
     """Of the database, with all its digests: beside the file, or where temporary files are."""
     rows = 200_000

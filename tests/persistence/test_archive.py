@@ -109,6 +109,10 @@ def made_backup(tmp_path: Path) -> Path:
     return path
 
 
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""For what does not depend on which database the backup is of."""
+
+
 def no_links(*_arguments: object, **_options: object) -> None:
     raise OSError("no links here")
 
@@ -218,6 +222,7 @@ def test_a_backup_is_of_one_moment_while_others_write(
         assert models.Portfolio.select().count() == counts[models.Portfolio]
 
 
+@on_sqlite
 def test_a_backup_is_one_file_for_us_alone_and_complete_or_not_there(database: Database, tmp_path: Path) -> None:
     folder = tmp_path / "kept"
     folder.mkdir()
@@ -230,6 +235,7 @@ def test_a_backup_is_one_file_for_us_alone_and_complete_or_not_there(database: D
         assert file.execute("PRAGMA journal_mode").fetchone() == ("delete",)
 
 
+@on_sqlite
 def test_a_file_that_is_there_is_not_overwritten(database: Database, tmp_path: Path) -> None:
     (tmp_path / "a.backup").write_text("precious")
 
@@ -239,6 +245,7 @@ def test_a_file_that_is_there_is_not_overwritten(database: Database, tmp_path: P
     assert (tmp_path / "a.backup").read_text() == "precious"
 
 
+@on_sqlite
 def test_a_link_that_leads_nowhere_is_not_replaced(database: Database, tmp_path: Path) -> None:
     (tmp_path / "a.backup").symlink_to(tmp_path / "nowhere")
 
@@ -246,6 +253,7 @@ def test_a_link_that_leads_nowhere_is_not_replaced(database: Database, tmp_path:
         back_up(database, tmp_path / "a.backup")
 
 
+@on_sqlite
 @pytest.mark.parametrize("has_links", [True, False])
 def test_a_file_that_comes_meanwhile_is_not_overwritten(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_links: bool
@@ -266,6 +274,7 @@ def test_a_file_that_comes_meanwhile_is_not_overwritten(
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
 
 
+@on_sqlite
 def test_a_file_system_without_links_takes_a_backup(
     database: Database, user: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -276,6 +285,7 @@ def test_a_file_system_without_links_takes_a_backup(
         assert [found.id for found in models.User.select()] == [user.id]
 
 
+@on_sqlite
 @pytest.mark.parametrize("name", ["x :memory:", ":memory:", "a b?c#d%25", b"\xff.backup"])
 def test_a_file_may_have_any_name(database: Database, user: User, tmp_path: Path, name: str | bytes) -> None:
     path = tmp_path / os.fsdecode(name)
@@ -285,6 +295,7 @@ def test_a_file_may_have_any_name(database: Database, user: User, tmp_path: Path
         assert [found.id for found in models.User.select()] == [user.id]
 
 
+@on_sqlite
 def test_streams_that_were_open_are_closed(
     database: Database, user: User, other_database_url: str, tmp_path: Path
 ) -> None:
